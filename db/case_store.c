@@ -1,0 +1,80 @@
+/* Evidence, tickets, mail, units: see case_store.h. */
+#include "case_store.h"
+
+void case_store_add_evidence(struct save *s, const struct evidence *e)
+{
+    /* Announced sizes are untrusted and only shown; "not said" is null, an empty file is 0. */
+    save_row(s, SQL_EVIDENCE_ADD, e->size_bytes < 0 ? "tiittt" "nt" : "tiittt" "it", e->user_id, e->id, e->initiative_id, e->kind, e->url, e->name,
+             e->size_bytes < 0 ? (int64_t)0 : e->size_bytes, e->msg_id);
+}
+
+void case_store_add_ticket(struct save *s, const struct ticket *t)
+{
+    save_row(s, SQL_TICKET_ADD, "titttn", t->user_id, t->id, t->topic, t->question, t->step, t->initiative_id);
+}
+
+void case_store_add_ticket_message(struct save *s, const struct ticket_message *m)
+{
+    save_row(s, SQL_TICKET_MESSAGE_ADD, "tiittt", m->user_id, m->id, m->ticket_id, m->direction, m->text, m->msg_id);
+}
+
+void case_store_add_mail(struct save *s, const struct mail *m)
+{
+    save_row(s, SQL_MAILBOX_ADD, "tittm", m->user_id, m->id, m->kind, m->payload, m->not_before_ms);
+}
+
+const struct ticket *case_store_ticket_of(TALLOC_CTX *ctx, const PGresult *res, const char *user_id)
+{
+    for (int r = 0; r < PQntuples(res); r++) {
+        if (!str_eq(pg_bytes(res, r, 0), str_of(user_id)))
+            continue;
+        struct ticket *t = talloc_zero(ctx, struct ticket);
+        *t = (struct ticket){
+            .user_id = user_id,
+            .id = pg_int8(res, r, 1),
+            .state = pg_text(t, res, r, 2),
+            .topic = pg_text(t, res, r, 3),
+            .question = pg_text(t, res, r, 4),
+            .step = pg_text(t, res, r, 5),
+            .initiative_id = pg_int8(res, r, 6),
+            .opened_at_ms = pg_time_ms(res, r, 7),
+        };
+        return t;
+    }
+    return NULL;
+}
+
+struct mail *case_store_due_mail(TALLOC_CTX *ctx, const PGresult *res)
+{
+    struct mail *first = NULL, **last = &first;
+    for (int r = 0; r < PQntuples(res); r++) {
+        struct mail *m = talloc_zero(ctx, struct mail);
+        *m = (struct mail){
+            .user_id = pg_text(m, res, r, 0),
+            .id = pg_int8(res, r, 1),
+            .kind = pg_text(m, res, r, 2),
+            .payload = pg_text(m, res, r, 3),
+            .not_before_ms = pg_time_ms(res, r, 4),
+        };
+        *last = m;
+        last = &m->next;
+    }
+    return first;
+}
+
+size_t case_store_units_of(TALLOC_CTX *ctx, const PGresult *res, const char *user_id, struct unit_match *out, size_t most)
+{
+    size_t n = 0;
+    for (int r = 0; r < PQntuples(res) && n < most; r++) {
+        if (!str_eq(pg_bytes(res, r, 0), str_of(user_id)))
+            continue;
+        out[n++] = (struct unit_match){
+            .id = pg_int8(res, r, 1),
+            .name = pg_text(ctx, res, r, 2),
+            .parent_name = pg_text(ctx, res, r, 3),
+            .level = (int)pg_int8(res, r, 4),
+            .score_pct = (int)pg_int8(res, r, 5),
+        };
+    }
+    return n;
+}

@@ -1,0 +1,115 @@
+/* Conversations and people: see conversation_store.h. */
+#include "conversation_store.h"
+
+void conversation_store_claim(struct pg_unit *unit, const struct turn_row *rows, size_t n, const char *process)
+{
+    struct pg_params *introduce = pg_params_new(unit), *claim = pg_params_new(unit), *load = pg_params_new(unit);
+    struct pg_array *ids[3], *keys = pg_array_new(unit, PG_BYTEA), *mail = pg_array_new(unit, PG_INT8);
+    for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
+        ids[k] = pg_array_new(unit, PG_TEXT);
+        for (size_t i = 0; i < n; i++)
+            pg_array_text(ids[k], rows[i].user_id);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].event_key)
+            pg_array_bytea(keys, rows[i].event_key, EVENT_KEY_BYTES);
+        else
+            pg_array_null(keys);
+        pg_array_id(mail, rows[i].mail_id);
+    }
+    pg_param_array(introduce, ids[0]);
+    pg_param_array(claim, ids[1]);
+    pg_param_array(claim, keys);
+    pg_param_array(claim, mail);
+    pg_param_array(load, ids[2]);
+    pg_param_text(load, process);
+    pg_add_control(unit, "BEGIN");
+    pg_add(unit, SQL_CONVERSATION_INTRODUCE, introduce);
+    pg_add(unit, SQL_CONVERSATION_CLAIM, claim);
+    pg_add(unit, SQL_CONVERSATION_LOAD, load);
+}
+
+static struct turn_row *row_of(struct turn_row *rows, size_t n, struct str user_id)
+{
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        size_t len = strlen(rows[mid].user_id);
+        int order = memcmp(rows[mid].user_id, user_id.p, len < user_id.n ? len : user_id.n);
+        if (order == 0 && len == user_id.n)
+            return &rows[mid];
+        if (order < 0 || (order == 0 && len < user_id.n))
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+void conversation_store_claimed(TALLOC_CTX *ctx, const struct pg_answer *answer, struct turn_row *rows, size_t n)
+{
+    const PGresult *claim = answer->result[2], *load = answer->result[3];
+    for (int r = 0; r < PQntuples(claim); r++) {
+        struct turn_row *row = row_of(rows, n, pg_bytes(claim, r, 0));
+        if (!row)
+            continue;
+        row->locked = true;
+        row->fresh = pg_bool(claim, r, 1);
+    }
+    for (int r = 0; r < PQntuples(load); r++) {
+        struct turn_row *row = row_of(rows, n, pg_bytes(load, r, 0));
+        if (!row || !row->locked)
+            continue;
+        row->conversation = (struct conversation){
+            .state = pg_text(ctx, load, r, 1),
+            .draft = pg_text(ctx, load, r, 2),
+            .owner = pg_text(ctx, load, r, 3),
+            .owner_until_ms = pg_time_ms(load, r, 4),
+            .last_event_at_ms = pg_time_ms(load, r, 5),
+            .version = pg_int8(load, r, 6),
+        };
+        row->person = (struct person){
+            .user_id = row->user_id,
+            .full_name = pg_text(ctx, load, r, 7),
+            .phone = pg_text(ctx, load, r, 8),
+            .unit_id = pg_int8(load, r, 9),
+            .unit_text = pg_text(ctx, load, r, 10),
+            .unit_name = pg_text(ctx, load, r, 11),
+            .follows = pg_bool(load, r, 12),
+            .opted_out_at_ms = pg_time_ms(load, r, 13),
+            .consent_at_ms = pg_time_ms(load, r, 14),
+            .consent_version = pg_text(ctx, load, r, 15),
+            .last_inbound_at_ms = pg_time_ms(load, r, 16),
+            .created_at_ms = pg_time_ms(load, r, 17),
+        };
+        row->reply_waiting = pg_bool(load, r, 18);
+        row->reply_collected = pg_bool(load, r, 19);
+    }
+}
+
+void conversation_store_save(struct save *s, const char *user_id, const struct conversation *c)
+{
+    save_row(s, SQL_CONVERSATION_SAVE, "tttmtm", user_id, c->state, c->draft, c->last_event_at_ms, c->owner, c->owner_until_ms);
+}
+
+void conversation_store_save_person(struct save *s, const struct person *p, const char *name_key)
+{
+    save_row(s, SQL_PERSON_SAVE, "ttttntbmmtm", p->user_id, p->full_name, name_key, p->phone, p->unit_id, p->unit_text, (int)p->follows,
+             p->opted_out_at_ms, p->consent_at_ms, p->consent_version, p->last_inbound_at_ms);
+}
+
+void conversation_store_message(struct save *s, const struct message_row *m)
+{
+    save_row(s, SQL_MESSAGE_ADD, "timttttt", m->user_id, m->id, m->at_ms, m->origin, m->kind, m->text, m->zalo_msg_id, m->quote_msg_id);
+}
+
+void conversation_store_erase(struct save *s, const char *user_id)
+{
+    static const enum sql_id all[] = {
+        SQL_ERASE_FILES, SQL_ERASE_EVIDENCE, SQL_ERASE_REVISIONS, SQL_ERASE_AUTHORS, SQL_ERASE_AUTHORSHIPS, SQL_ERASE_INITIATIVES,
+        SQL_ERASE_TICKET_MESSAGES, SQL_ERASE_TICKETS, SQL_ERASE_DRAFTS, SQL_ERASE_MESSAGES, SQL_ERASE_ECHOES, SQL_ERASE_OUTBOX,
+        SQL_ERASE_MAIL, SQL_ERASE_DEAD_EVENTS, SQL_ERASE_PERSON, SQL_ERASE_JOURNAL,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        save_row(s, all[i], "t", user_id);
+}

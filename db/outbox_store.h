@@ -1,0 +1,49 @@
+/* Replies on their way to Zalo: written with the turn that caused them, taken under a lease, settled under its fence. */
+#ifndef SANGKIEN_DB_OUTBOX_STORE_H
+#define SANGKIEN_DB_OUTBOX_STORE_H
+
+#include "pg.h"
+#include "rows.h"
+#include "save.h"
+
+/* A claimed reply. */
+struct outbox_row {
+    struct outbox_row *next;
+    struct reply reply;
+    int64_t fence;
+    int attempts;
+    bool expired;
+};
+
+/* What names a claimed row when its result is written back. */
+struct outbox_claim {
+    const char *user_id;
+    int64_t id;
+    int64_t fence;
+};
+
+/**
+ * Adds one reply.
+ * @param owner this process: the row is leased for due_ms; NULL: whoever comes after due_ms may take it.
+ */
+void outbox_store_add(struct save *s, const struct reply *r, const char *owner, int64_t due_ms, int64_t expires_ms);
+
+/** Deletes the person's collected replies that nobody has claimed. */
+void outbox_store_drop_collected(struct save *s, const char *user_id);
+
+/** Claims what is due; the answer's only result is read with outbox_store_claimed(). */
+void outbox_store_claim(struct pg_unit *unit, const char *process, int lease_ms, int most);
+
+/** The claimed rows, a list ordered by (user_id, id) as far as one person is concerned; each is a child of ctx. */
+struct outbox_row *outbox_store_claimed(TALLOC_CTX *ctx, const PGresult *res);
+
+/** Settles a row: with Zalo's message id, or given up with a reason. */
+void outbox_store_settle(struct save *s, struct outbox_claim row, const char *zalo_msg_id, const char *failure);
+
+/** Gives a row back: it may be taken again after due_ms. */
+void outbox_store_retry(struct save *s, struct outbox_claim row, int64_t due_ms, const char *error);
+
+/** Gives back everything this process holds. */
+void outbox_store_release(struct pg_unit *unit, const char *process);
+
+#endif

@@ -1,0 +1,181 @@
+/* The rows that stores read and write, as C structs: what the database and the dialogue share.
+ *
+ * Strings are NUL-terminated UTF-8, children of the turn's talloc context; NULL is SQL null.  Times are epoch
+ * milliseconds, 0 is null.  Lists are linked through `next` and saved set-based, a batch at a time. */
+#ifndef SANGKIEN_DB_ROWS_H
+#define SANGKIEN_DB_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct person {
+    const char *user_id;
+    const char *full_name; /* NULL until given after consent */
+    const char *phone;
+    int64_t unit_id;       /* 0: none chosen */
+    const char *unit_text; /* as typed, when no known unit matched; NULL otherwise */
+    const char *unit_name; /* read only: the name of unit_id, else unit_text */
+    bool follows;
+    int64_t opted_out_at_ms;
+    int64_t consent_at_ms;
+    const char *consent_version; /* which privacy text was agreed to */
+    int64_t last_inbound_at_ms;
+    int64_t created_at_ms;
+};
+
+struct conversation {
+    const char *state; /* by name, see handlers/flow.c */
+    const char *draft; /* JSON object: the active draft and the dialogue's own notes */
+    const char *owner; /* "bot", "user:<id>", "admin:<id>" */
+    int64_t owner_until_ms;
+    int64_t last_event_at_ms; /* newest signed timestamp that took effect */
+    int64_t version;
+};
+
+/* benefit_kind and status are stored by these words. */
+#define BENEFIT_MONEY "money"
+#define BENEFIT_NONMONETARY "nonmonetary"
+#define BENEFIT_UNKNOWN "unknown"
+
+#define STATUS_SUBMITTED "submitted"
+#define STATUS_RETURNED "returned"
+#define STATUS_VALID "valid"
+#define STATUS_DUPLICATE "duplicate"
+#define STATUS_REFUSED "refused"
+#define STATUS_RECOGNISED "recognised"
+#define STATUS_WITHDRAWN "withdrawn"
+
+struct initiative {
+    struct initiative *next;
+    const char *user_id;
+    int64_t id;       /* also the id its draft had */
+    const char *code; /* receipt, SK-XXXXXX */
+    const char *title, *description;
+    int64_t annual_benefit_vnd; /* declared; meaningful when benefit_kind is money */
+    const char *benefit_kind;
+    const char *benefit_text; /* as typed */
+    int64_t unit_id;
+    const char *unit_text;
+    const char *unit_name;     /* read only */
+    const char *solution_kind; /* technical, management, operational, tech_application, or NULL */
+    const char *applied_on;    /* YYYY-MM-DD or NULL */
+    bool confidential;
+    const char *status;
+    const char *review_note;
+    int64_t submitted_at_ms;
+    int64_t evidence_count; /* read only */
+};
+
+/* One changed field of a submitted or returned initiative; the store writes the revision row with the old value. */
+struct initiative_patch {
+    struct initiative_patch *next;
+    const char *user_id;
+    int64_t revision_id;
+    int64_t initiative_id;
+    const char *field; /* title, description, benefit, unit, solution_kind, applied_on, confidential, withdraw_wish */
+    const char *value; /* new text; benefit: as typed; confidential: "true"/"false"; unit: text when unit_id is 0 */
+    const char *benefit_kind; /* field benefit only */
+    int64_t number;           /* benefit: đồng a year; unit: unit_id */
+};
+
+struct initiative_author {
+    struct initiative_author *next;
+    const char *user_id; /* the first author, whose initiative it is */
+    int64_t initiative_id;
+    int64_t id;
+    const char *name;
+    const char *author_user_id; /* when known, else NULL */
+    int share_pct;
+    const char *consent; /* "asked", "yes", "no", "unknown" (not reachable through the OA) */
+};
+
+struct evidence {
+    struct evidence *next;
+    const char *user_id;
+    int64_t id;
+    int64_t initiative_id; /* the draft's or initiative's id; 0: kept for the ticket, no draft open */
+    const char *kind;      /* image, file, audio, video, gif */
+    const char *url;
+    const char *name;
+    int64_t size_bytes; /* as announced, -1 unknown */
+    const char *msg_id;
+};
+
+struct parked_draft {
+    struct parked_draft *next;
+    const char *user_id;
+    int64_t id;
+    const char *body; /* JSON, see handlers/draft.h */
+    int64_t updated_at_ms;
+};
+
+struct ticket {
+    struct ticket *next;
+    const char *user_id;
+    int64_t id;
+    const char *state; /* new, assigned, waiting, snoozed, closed */
+    const char *topic; /* human, voice, withdraw, appeal */
+    const char *question;
+    const char *step; /* conversation state when it was opened */
+    int64_t initiative_id; /* 0: none */
+    int64_t opened_at_ms;
+};
+
+struct ticket_message {
+    struct ticket_message *next;
+    const char *user_id;
+    int64_t id;
+    int64_t ticket_id;
+    const char *direction; /* in: from the worker, out: to the worker */
+    const char *text;
+    const char *msg_id;
+};
+
+/* A note for somebody's next turn; delivered once, at or after not_before_ms. */
+struct mail {
+    struct mail *next;
+    const char *user_id; /* to whom */
+    int64_t id;
+    const char *kind;
+    const char *payload; /* JSON object */
+    int64_t not_before_ms;
+};
+
+struct unit_match {
+    int64_t id;
+    const char *name;
+    const char *parent_name; /* NULL at the root */
+    int level;
+    int score_pct; /* 100: the typed name, folded, is the unit's */
+};
+
+/* How long a reply is worth sending (design 7). */
+enum reply_class {
+    REPLY_PROMPT = 0, /* 10 min */
+    REPLY_RECEIPT,    /* receipts, verdicts, what must arrive: 24 h */
+    REPLY_COURTESY,   /* may be dropped under pressure; 10 min */
+};
+
+enum { REPLY_BUTTONS_MAX = 5 };
+
+struct button {
+    const char *label;   /* <= 25 characters shown */
+    const char *payload; /* sent back when tapped; untrusted by then */
+};
+
+struct reply {
+    struct reply *next;
+    const char *user_id;
+    int64_t id;
+    const char *text;
+    struct button button[REPLY_BUTTONS_MAX];
+    size_t button_count;
+    enum reply_class class;
+    int64_t not_before_ms;       /* 0: at once */
+    const char *collapse_key;    /* a collected answer: replaces the person's unclaimed one of the same key */
+    const char *quote_msg_id;    /* NULL: none */
+    const char *anonymous_conversation_id; /* set for web visitors: user_id is the anonymous id */
+};
+
+#endif

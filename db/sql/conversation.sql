@@ -1,0 +1,87 @@
+-- The load and save of a batch of turns.  Arrays run in parallel: one element per person of the batch.
+
+-- name: conversation_introduce
+-- $1 user ids.  People met for the first time get their rows, in id order so that two nodes cannot deadlock.
+WITH introduced AS (
+    INSERT INTO conversation (user_id)
+    SELECT u.user_id FROM unnest($1::text[]) AS u (user_id)
+    WHERE NOT EXISTS (SELECT 1 FROM conversation c WHERE c.user_id = u.user_id)
+    ORDER BY u.user_id COLLATE "C"
+    ON CONFLICT DO NOTHING
+    RETURNING user_id)
+INSERT INTO person (user_id) SELECT user_id FROM introduced ON CONFLICT DO NOTHING;
+
+-- name: conversation_claim
+-- $1 user ids, $2 event keys (null for mail), $3 mailbox ids (null for webhook events).
+-- Locks what nobody else holds; a row per locked person: did the event key or the mail row still have to take effect?
+WITH mine AS (
+    SELECT user_id FROM conversation WHERE user_id = ANY ($1::text[])
+    ORDER BY user_id COLLATE "C" FOR NO KEY UPDATE SKIP LOCKED
+), batch AS (
+    SELECT b.* FROM unnest($1::text[], $2::bytea[], $3::bigint[]) AS b (user_id, event_key, mail_id) JOIN mine USING (user_id)
+), fresh AS (
+    INSERT INTO event (user_id, event_key)
+    SELECT user_id, event_key FROM batch WHERE event_key IS NOT NULL
+    ON CONFLICT DO NOTHING RETURNING user_id
+), taken AS (
+    DELETE FROM mailbox m USING batch b WHERE m.user_id = b.user_id AND m.id = b.mail_id RETURNING m.user_id
+)
+SELECT m.user_id, f.user_id IS NOT NULL OR t.user_id IS NOT NULL
+FROM mine m LEFT JOIN fresh f USING (user_id) LEFT JOIN taken t ON t.user_id = m.user_id;
+
+-- name: conversation_load
+-- $1 user ids, $2 this process.  A statement of its own: a read joined to the locking one could return stale rows.
+-- The last two columns: a reply is waiting that another process holds or that is due again; a collected one is unclaimed.
+SELECT c.user_id, c.state, c.draft::text, c.owner, c.owner_until, c.last_event_at, c.version,
+       p.full_name, p.phone, p.unit_id, p.unit_text, coalesce(u.name, p.unit_text), p.follows, p.opted_out_at,
+       p.consent_at, p.consent_version, p.last_inbound_at, p.created_at,
+       coalesce(o.waiting, false), coalesce(o.collected, false)
+FROM conversation c
+JOIN person p ON p.user_id = c.user_id
+LEFT JOIN union_unit u ON u.id = p.unit_id
+LEFT JOIN LATERAL (
+    SELECT bool_or(w.owner IS DISTINCT FROM $2 AND (w.owner IS NOT NULL OR w.collapse_key IS NULL)) AS waiting,
+           bool_or(w.owner IS NULL AND w.collapse_key IS NOT NULL) AS collected
+    FROM outbox w WHERE w.user_id = c.user_id) o ON true
+WHERE c.user_id = ANY ($1::text[]);
+
+-- name: conversation_save
+-- $1 user ids, $2 states, $3 drafts (null: unchanged), $4 newest event times, $5 owners, $6 owned until.
+UPDATE conversation c
+SET state = v.state, draft = coalesce(v.draft::jsonb, c.draft), last_event_at = v.last_event_at,
+    owner = v.owner, owner_until = v.owner_until, version = c.version + 1
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::timestamptz[])
+     AS v (user_id, state, draft, last_event_at, owner, owner_until)
+WHERE c.user_id = v.user_id;
+
+-- name: message_add
+-- $1 user ids, $2 ids, $3 times, $4 origins, $5 kinds, $6 texts, $7 Zalo's message ids, $8 quoted ids.
+INSERT INTO message (user_id, id, at, origin, kind, text, zalo_msg_id, quote_msg_id)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+ON CONFLICT DO NOTHING;
+
+-- name: dead_event_add
+-- $1 user id, $2 event key, $3 body, $4 error.  The key is marked as seen in the same transaction.
+WITH seen AS (
+    INSERT INTO event (user_id, event_key) VALUES ($1, $2) ON CONFLICT DO NOTHING)
+INSERT INTO dead_event (user_id, event_key, body, error) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
+
+-- name: event_forget_old
+-- $1 days, $2 at most so many.  Housekeeping, in batches.
+DELETE FROM event WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM event WHERE at < now() - make_interval(days => $1::bigint::int) LIMIT $2::bigint));
+
+-- name: message_forget_old
+-- $1 days, $2 at most so many.
+DELETE FROM message WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM message WHERE at < now() - make_interval(days => $1::bigint::int) LIMIT $2::bigint));
+
+-- name: echo_forget_old
+-- $1 at most so many.
+DELETE FROM echo WHERE ctid = ANY (ARRAY(SELECT ctid FROM echo WHERE at < now() - interval '1 day' LIMIT $1::bigint));
+
+-- name: echo_add
+-- $1 user ids, $2 message ids, $3 times, $4 admins (null: sent through the API), $5 texts.
+INSERT INTO echo (user_id, msg_id, at, admin_id, text)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])
+ON CONFLICT DO NOTHING;

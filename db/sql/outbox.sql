@@ -1,0 +1,54 @@
+-- Replies on their way.  due_at: the moment from which somebody may take the row (see the table's comment).
+
+-- name: outbox_add
+-- $1 user ids, $2 ids, $3 texts, $4 buttons, $5 classes, $6 collapse keys, $7 quoted ids, $8 anonymous conversations,
+-- $9 due in ms, $10 owners (null: unclaimed), $11 expiry in ms.  Leases run on the database's clock.
+INSERT INTO outbox (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_at, owner, expires_at)
+SELECT user_id, id, text, buttons::jsonb, class, collapse_key, quote_msg_id, anonymous_conversation_id,
+       now() + make_interval(secs => due_ms / 1000.0), owner, now() + make_interval(secs => expires_ms / 1000.0)
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+            $9::bigint[], $10::text[], $11::bigint[])
+     AS v (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_ms, owner, expires_ms);
+
+-- name: outbox_drop_collected
+-- $1 user ids.  An answer at once replaces the collected ones nobody has claimed.
+DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND collapse_key IS NOT NULL AND owner IS NULL;
+
+-- name: outbox_claim_due
+-- $1 this process, $2 lease in ms, $3 at most so many.  Delayed, retried and abandoned rows, unless an older reply of
+-- that person is still on its way: order per person holds over all processes.
+UPDATE outbox o
+SET owner = $1, fence = o.fence + 1, due_at = now() + make_interval(secs => $2::bigint / 1000.0)
+FROM (SELECT d.user_id, d.id FROM outbox d
+      WHERE d.due_at <= now()
+        AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.user_id = d.user_id AND b.id < d.id AND b.due_at > now()
+                        AND (b.owner IS NOT NULL OR b.collapse_key IS NULL))
+      ORDER BY d.due_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED) due
+WHERE o.user_id = due.user_id AND o.id = due.id
+RETURNING o.user_id, o.id, o.text, o.buttons::text, o.class, o.quote_msg_id, o.anonymous_conversation_id, o.fence, o.attempts,
+          o.expires_at <= now();
+
+-- name: outbox_sent
+-- $1 user ids, $2 ids, $3 fences, $4 Zalo's message ids (null: given up), $5 failures (null: sent).
+-- Rows leave the outbox and enter the transcript; a row that another process has claimed since is left alone.
+WITH gone AS (
+    DELETE FROM outbox o
+    USING unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[]) AS v (user_id, id, fence, msg_id, failure)
+    WHERE o.user_id = v.user_id AND o.id = v.id AND o.fence = v.fence
+    RETURNING o.user_id, o.id, o.text, o.quote_msg_id, v.msg_id, v.failure)
+INSERT INTO message (user_id, id, origin, kind, text, zalo_msg_id, quote_msg_id, failure)
+SELECT user_id, id, 'bot', 'text', text, msg_id, quote_msg_id, failure FROM gone
+ON CONFLICT DO NOTHING;
+
+-- name: outbox_retry
+-- $1 user ids, $2 ids, $3 fences, $4 next tries in ms, $5 errors.
+UPDATE outbox o SET owner = NULL, due_at = now() + make_interval(secs => v.due_ms / 1000.0), attempts = o.attempts + 1, last_error = v.error
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[]) AS v (user_id, id, fence, due_ms, error)
+WHERE o.user_id = v.user_id AND o.id = v.id AND o.fence = v.fence;
+
+-- name: outbox_release
+-- $1 this process.  At a graceful stop: what it holds may be taken at once.
+UPDATE outbox SET owner = NULL, due_at = now() WHERE owner = $1;
+
+-- name: outbox_depth
+SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at))::bigint, 0) FROM outbox;
