@@ -1,0 +1,369 @@
+/* The dialogue's memory as JSON: see draft.h.  One table per object says which member goes where. */
+#include "draft.h"
+
+#include <assert.h>
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rows.h"
+#include "scoped.h"
+#include "str.h"
+#include "reading/text.h"
+
+SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
+SCOPED_DEFINE(json_text, char *, cJSON_free)
+
+enum { DIALOG_BYTES_MAX = 256 * 1024 }; /* far above what the limits of draft.h allow */
+
+enum member_type { MEMBER_TEXT, MEMBER_INT64, MEMBER_HASH, MEMBER_INT, MEMBER_BOOL };
+
+struct member {
+    const char *name;
+    enum member_type type;
+    size_t offset;
+    int64_t max; /* characters of a text, largest int */
+};
+
+#define TEXT(s, field, chars) {#field, MEMBER_TEXT, offsetof(struct s, field), (chars)}
+#define INT64(s, field) {#field, MEMBER_INT64, offsetof(struct s, field), INT64_MAX}
+#define HASH(s, field) {#field, MEMBER_HASH, offsetof(struct s, field), 0}
+#define INT(s, field, most) {#field, MEMBER_INT, offsetof(struct s, field), (most)}
+#define BOOL(s, field) {#field, MEMBER_BOOL, offsetof(struct s, field), 1}
+#define WORD 64      /* names of states, messages, actions */
+#define SENTENCE 200 /* names of units, file names, titles */
+
+static_assert(sizeof(enum period) == sizeof(int), "a period is read and written as an int");
+
+static const struct member benefit_members[] = {
+    TEXT(benefit, kind, WORD),
+    TEXT(benefit, text, BENEFIT_TEXT_CHARS_MAX),
+    INT64(benefit, vnd),
+    INT64(benefit, unit_vnd),
+    INT(benefit, period, PERIOD_COUNT - 1),
+    INT(benefit, period_count, 5000),
+};
+
+static const struct member draft_members[] = {
+    INT64(draft, id),
+    TEXT(draft, title, TITLE_CHARS_MAX),
+    TEXT(draft, description, DESCRIPTION_CHARS_MAX),
+    TEXT(draft, partial, DESCRIPTION_CHARS_MAX),
+    INT64(draft, unit_id),
+    TEXT(draft, unit_text, UNIT_CHARS_MAX),
+    TEXT(draft, unit_name, SENTENCE),
+    TEXT(draft, step, WORD),
+    INT64(draft, started_at_ms),
+    INT(draft, evidence, EVIDENCE_MAX),
+};
+
+static const struct member dialog_members[] = {
+    BOOL(dialog, greeted),
+    INT64(dialog, seq),
+    INT64(dialog, prompted_at_ms),
+    TEXT(dialog, question, WORD),
+    INT(dialog, misses, 1000),
+    HASH(dialog, last_hash),
+    HASH(dialog, before_hash),
+    INT64(dialog, collect_first_ms),
+    INT64(dialog, collect_due_ms),
+    TEXT(dialog, last_tap, 200),
+    INT64(dialog, last_tap_ms),
+    INT64(dialog, sticker_ms),
+    INT(dialog, burst, EVIDENCE_MAX),
+    TEXT(dialog, wanted, WORD),
+    TEXT(dialog, interrupted, WORD),
+    BOOL(dialog, editing),
+    BOOL(dialog, name_asked),
+    TEXT(dialog, fragment, TITLE_CHARS_MAX),
+    TEXT(dialog, offered_title, TITLE_CHARS_MAX),
+    INT64(dialog, title_at_ms),
+    TEXT(dialog, last_code, WORD),
+    BOOL(dialog, double_check),
+    INT64(dialog, limit_vnd),
+    INT(dialog, clarifications, 1000),
+    TEXT(dialog, unit_typed, UNIT_CHARS_MAX),
+    INT(dialog, list_page, 1000),
+    TEXT(dialog, list_for, WORD),
+    INT64(dialog, view_id),
+    INT64(dialog, edit_id),
+    TEXT(dialog, edit_partial, DESCRIPTION_CHARS_MAX),
+    INT64(dialog, extras_id),
+    INT64(dialog, ticket_id),
+};
+
+static const struct member choice_members[] = {INT64(choice, id), TEXT(choice, name, SENTENCE)};
+static const struct member button_members[] = {TEXT(shown_button, label, SENTENCE), TEXT(shown_button, action, WORD)};
+static const struct member coauthor_members[] = {TEXT(coauthor, name, NAME_CHARS_MAX), INT(coauthor, share_pct, 100)};
+static const struct member ask_members[] = {
+    INT64(coauthor_ask, author_id),        INT64(coauthor_ask, initiative_id),
+    TEXT(coauthor_ask, owner, SENTENCE),   TEXT(coauthor_ask, title, TITLE_CHARS_MAX),
+    TEXT(coauthor_ask, name, NAME_CHARS_MAX), INT(coauthor_ask, share_pct, 100),
+};
+
+/* ---- reading ---- */
+
+/* Limits hold for characters; a text is dropped rather than cut, so that nobody's words change unseen. */
+static const char *read_text(TALLOC_CTX *ctx, const cJSON *item, int64_t max_chars)
+{
+    const char *s = cJSON_GetStringValue(item);
+    if (!s || !*s || strlen(s) > (size_t)max_chars * 4)
+        return NULL;
+    const char *clean = text_clean(ctx, str_of(s)); /* only valid UTF-8 goes on from here */
+    return clean && *clean && text_chars(str_of(clean)) <= (size_t)max_chars ? clean : NULL;
+}
+
+int64_t id_parse(const char *digits)
+{
+    if (!digits || !*digits || strspn(digits, "0123456789") != strlen(digits))
+        return 0;
+    errno = 0;
+    long long n = strtoll(digits, NULL, 10);
+    return errno ? 0 : n;
+}
+
+/* No number kept here is ever negative. */
+static int64_t read_int64(const cJSON *item)
+{
+    return id_parse(cJSON_GetStringValue(item));
+}
+
+static uint64_t read_hash(const cJSON *item)
+{
+    const char *s = cJSON_GetStringValue(item);
+    if (!s || !*s || strlen(s) > 16 || strspn(s, "0123456789abcdef") != strlen(s))
+        return 0;
+    return strtoull(s, NULL, 16);
+}
+
+static void read_members(TALLOC_CTX *ctx, const cJSON *object, const struct member *members, size_t n, void *base)
+{
+    for (size_t i = 0; i < n; i++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, members[i].name);
+        void *field = (char *)base + members[i].offset;
+        if (!item)
+            continue;
+        switch (members[i].type) {
+        case MEMBER_TEXT:
+            *(const char **)field = read_text(ctx, item, members[i].max);
+            break;
+        case MEMBER_INT64:
+            *(int64_t *)field = read_int64(item);
+            break;
+        case MEMBER_HASH:
+            *(uint64_t *)field = read_hash(item);
+            break;
+        case MEMBER_INT: {
+            int64_t v = read_int64(item);
+            *(int *)field = v > members[i].max ? 0 : (int)v;
+            break;
+        }
+        case MEMBER_BOOL:
+            *(bool *)field = cJSON_IsTrue(item);
+            break;
+        }
+    }
+}
+
+#define READ(ctx, object, members, base) read_members((ctx), (object), (members), ARRAY_LEN(members), (base))
+
+static void read_list(TALLOC_CTX *ctx, const cJSON *array, const struct member *members, size_t n, void *base, size_t size,
+                      size_t most)
+{
+    size_t i = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, array)
+    {
+        if (i == most || !cJSON_IsArray(array))
+            return;
+        read_members(ctx, item, members, n, (char *)base + i++ * size);
+    }
+}
+
+#define READ_LIST(ctx, root, field, members)                                                                            \
+    read_list((ctx), cJSON_GetObjectItemCaseSensitive((root), #field), (members), ARRAY_LEN(members), d->field,         \
+              sizeof(d->field[0]), ARRAY_LEN(d->field))
+
+static void read_benefit(TALLOC_CTX *ctx, const cJSON *object, struct benefit *ret)
+{
+    READ(ctx, object, benefit_members, ret);
+    /* The kind is one of the three words, as the constants of rows.h. */
+    const char *known[] = {BENEFIT_MONEY, BENEFIT_NONMONETARY, BENEFIT_UNKNOWN};
+    const char *kind = ret->kind;
+    ret->kind = NULL;
+    for (size_t i = 0; kind && i < ARRAY_LEN(known); i++)
+        if (strcmp(kind, known[i]) == 0)
+            ret->kind = known[i];
+}
+
+static void read_draft(TALLOC_CTX *ctx, const cJSON *object, struct draft *ret)
+{
+    READ(ctx, object, draft_members, ret);
+    read_benefit(ctx, cJSON_GetObjectItemCaseSensitive(object, "benefit"), &ret->benefit);
+    if (!ret->id)
+        *ret = (struct draft){0}; /* without its id a draft cannot be filed */
+}
+
+static cJSON *parse(const char *json)
+{
+    size_t n = json ? strnlen(json, DIALOG_BYTES_MAX + 1) : 0;
+    return n && n <= DIALOG_BYTES_MAX ? cJSON_ParseWithLength(json, n) : NULL;
+}
+
+struct dialog *dialog_read(TALLOC_CTX *ctx, const char *json)
+{
+    struct dialog *d = talloc_zero(ctx, struct dialog);
+    SCOPED(json) cJSON *root = parse(json);
+    if (!d || !cJSON_IsObject(root))
+        return d;
+    READ(d, root, dialog_members, d);
+    read_draft(d, cJSON_GetObjectItemCaseSensitive(root, "draft"), &d->draft);
+    read_benefit(d, cJSON_GetObjectItemCaseSensitive(root, "reading"), &d->reading);
+    READ_LIST(d, root, choice, choice_members);
+    READ_LIST(d, root, shown, button_members);
+    READ_LIST(d, root, aside, button_members);
+    READ_LIST(d, root, coauthor, coauthor_members);
+    READ_LIST(d, root, ask, ask_members);
+    const cJSON *vnd = cJSON_GetObjectItemCaseSensitive(root, "choice_vnd");
+    for (int i = 0; cJSON_IsArray(vnd) && i < (int)ARRAY_LEN(d->choice_vnd); i++)
+        d->choice_vnd[i] = read_int64(cJSON_GetArrayItem(vnd, i));
+    return d;
+}
+
+bool draft_read(TALLOC_CTX *ctx, const char *json, struct draft *ret)
+{
+    SCOPED(json) cJSON *root = parse(json);
+    struct draft draft = {0};
+    read_draft(ctx, root, &draft);
+    if (!draft.id)
+        return false;
+    *ret = draft;
+    return true;
+}
+
+/* ---- writing: what is zero is left out ---- */
+
+static bool add_int64(cJSON *object, const char *name, int64_t v)
+{
+    char digits[24];
+    snprintf(digits, sizeof(digits), "%lld", (long long)v);
+    return v == 0 || cJSON_AddStringToObject(object, name, digits);
+}
+
+static bool add_members(cJSON *object, const struct member *members, size_t n, const void *base)
+{
+    for (size_t i = 0; i < n; i++) {
+        const void *field = (const char *)base + members[i].offset;
+        const char *name = members[i].name;
+        bool ok = true;
+        switch (members[i].type) {
+        case MEMBER_TEXT: {
+            const char *s = *(const char *const *)field;
+            ok = !s || !*s || cJSON_AddStringToObject(object, name, s);
+            break;
+        }
+        case MEMBER_INT64:
+            ok = add_int64(object, name, *(const int64_t *)field);
+            break;
+        case MEMBER_HASH: {
+            char hex[20];
+            uint64_t v = *(const uint64_t *)field;
+            snprintf(hex, sizeof(hex), "%llx", (unsigned long long)v);
+            ok = v == 0 || cJSON_AddStringToObject(object, name, hex);
+            break;
+        }
+        case MEMBER_INT:
+            ok = add_int64(object, name, *(const int *)field);
+            break;
+        case MEMBER_BOOL:
+            ok = !*(const bool *)field || cJSON_AddTrueToObject(object, name);
+            break;
+        }
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+#define ADD(object, members, base) add_members((object), (members), ARRAY_LEN(members), (base))
+
+static bool add_list(cJSON *root, const char *name, const struct member *members, size_t n, const void *base, size_t size,
+                     size_t count)
+{
+    if (!count)
+        return true;
+    cJSON *array = cJSON_AddArrayToObject(root, name);
+    for (size_t i = 0; array && i < count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        if (!item || !cJSON_AddItemToArray(array, item) || !add_members(item, members, n, (const char *)base + i * size))
+            return false;
+    }
+    return array != NULL;
+}
+
+#define ADD_LIST(root, field, members, count)                                                                          \
+    add_list((root), #field, (members), ARRAY_LEN(members), d->field, sizeof(d->field[0]), (count))
+
+static bool add_benefit(cJSON *root, const char *name, const struct benefit *b)
+{
+    if (!b->kind && !b->text && !b->unit_vnd)
+        return true;
+    cJSON *object = cJSON_AddObjectToObject(root, name);
+    return object && ADD(object, benefit_members, b);
+}
+
+static bool add_draft(cJSON *object, const struct draft *draft)
+{
+    return ADD(object, draft_members, draft) && add_benefit(object, "benefit", &draft->benefit);
+}
+
+/* Entries are filled from the front: the first empty one ends the list. */
+#define FILLED(field, member)                                                                                           \
+    ({                                                                                                                  \
+        size_t n_ = 0;                                                                                                  \
+        while (n_ < ARRAY_LEN(d->field) && d->field[n_].member)                                                         \
+            n_++;                                                                                                       \
+        n_;                                                                                                             \
+    })
+
+static char *print(TALLOC_CTX *ctx, const cJSON *root)
+{
+    SCOPED(json_text) char *json = cJSON_PrintUnformatted(root);
+    return json ? talloc_strdup(ctx, json) : NULL;
+}
+
+char *dialog_print(TALLOC_CTX *ctx, const struct dialog *d)
+{
+    SCOPED(json) cJSON *root = cJSON_CreateObject();
+    if (!root || !cJSON_AddStringToObject(root, "v", "1") || !ADD(root, dialog_members, d))
+        return NULL;
+    if (d->draft.id) {
+        cJSON *draft = cJSON_AddObjectToObject(root, "draft");
+        if (!draft || !add_draft(draft, &d->draft))
+            return NULL;
+    }
+    if (!add_benefit(root, "reading", &d->reading) || !ADD_LIST(root, choice, choice_members, FILLED(choice, id)) ||
+        !ADD_LIST(root, shown, button_members, FILLED(shown, label)) ||
+        !ADD_LIST(root, aside, button_members, FILLED(aside, label)) ||
+        !ADD_LIST(root, coauthor, coauthor_members, FILLED(coauthor, name)) ||
+        !ADD_LIST(root, ask, ask_members, FILLED(ask, author_id)))
+        return NULL;
+    cJSON *vnd = d->choice_vnd[0] ? cJSON_AddArrayToObject(root, "choice_vnd") : NULL;
+    for (size_t i = 0; vnd && i < ARRAY_LEN(d->choice_vnd); i++) {
+        char digits[24];
+        snprintf(digits, sizeof(digits), "%lld", (long long)d->choice_vnd[i]);
+        cJSON *item = cJSON_CreateString(digits);
+        if (!item || !cJSON_AddItemToArray(vnd, item))
+            return NULL;
+    }
+    return print(ctx, root);
+}
+
+char *draft_print(TALLOC_CTX *ctx, const struct draft *draft)
+{
+    SCOPED(json) cJSON *root = cJSON_CreateObject();
+    return root && add_draft(root, draft) ? print(ctx, root) : NULL;
+}

@@ -1,0 +1,142 @@
+/* What the dialogue remembers between two turns: the active draft and its own notes, as JSON in conversation.draft.
+ *
+ * Reading is tolerant: a member that is missing, of the wrong type, too long or from a newer version reads as absent,
+ * so no row of the database can stop a conversation.  64-bit numbers are decimal strings: JSON numbers are doubles. */
+#ifndef SANGKIEN_HANDLERS_DRAFT_H
+#define SANGKIEN_HANDLERS_DRAFT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <talloc.h>
+
+/* Limits of domain.md section 7, in characters. */
+enum {
+    TITLE_CHARS_MIN = 5,
+    TITLE_CHARS_MAX = 200,
+    DESCRIPTION_CHARS_MIN = 20,
+    DESCRIPTION_CHARS_MAX = 4000,
+    NAME_CHARS_MIN = 2,
+    NAME_CHARS_MAX = 80,
+    UNIT_CHARS_MIN = 2,
+    UNIT_CHARS_MAX = 200,
+    BENEFIT_TEXT_CHARS_MAX = 1000,
+    PARKED_DRAFTS_MAX = 5,
+    EVIDENCE_MAX = 50,
+    CHOICES_MAX = 5,   /* items of a numbered list; also buttons on show */
+    COAUTHORS_MAX = 9,
+    ASKS_MAX = 3,      /* questions of other authors waiting for this person's answer */
+};
+
+/* What an amount counts: the period the person named. */
+enum period { PERIOD_YEAR = 0, PERIOD_MONTH, PERIOD_QUARTER, PERIOD_DAY, PERIOD_SHIFT, PERIOD_COUNT };
+
+/* A benefit as declared, or as read and not yet confirmed. */
+struct benefit {
+    const char *kind;    /* BENEFIT_*, NULL: none yet */
+    const char *text;    /* as typed */
+    int64_t vnd;         /* đồng a year, when kind is money */
+    int64_t unit_vnd;    /* đồng a period, when the period is not the year */
+    enum period period;
+    int period_count;    /* periods in a year */
+};
+
+struct draft {
+    int64_t id; /* 0: no draft; becomes the initiative's id, evidence rows link by it */
+    const char *title;
+    const char *description;
+    const char *partial; /* description under way, until "viết xong" */
+    struct benefit benefit;
+    int64_t unit_id;     /* when it differs from the person's */
+    const char *unit_text, *unit_name;
+    const char *step;    /* name of the state it was left in */
+    int64_t started_at_ms;
+    int evidence;        /* pieces sent for it */
+};
+
+struct choice {
+    int64_t id;
+    const char *name;
+};
+
+struct shown_button {
+    const char *label, *action;
+};
+
+struct coauthor {
+    const char *name;
+    int share_pct;
+};
+
+/* Another author asks whether this person took part. */
+struct coauthor_ask {
+    int64_t author_id, initiative_id;
+    const char *owner; /* user id of who asks */
+    const char *title, *name;
+    int share_pct;
+};
+
+struct dialog {
+    struct draft draft;
+    bool greeted;               /* the person has been welcomed */
+
+    /* The question on show. */
+    int64_t seq;                /* counts questions; a state's buttons carry it */
+    int64_t prompted_at_ms;     /* when the last question was put */
+    const char *question;       /* name of the message that stands in for the state's own prompt, NULL: its own */
+    struct shown_button shown[CHOICES_MAX], aside[CHOICES_MAX]; /* labels that may be typed */
+    int misses;                 /* answers not understood in a row */
+    uint64_t last_hash;         /* of the sentence said last, so that it is not said twice in a row */
+    uint64_t before_hash;       /* of the one before a collected answer that may yet be replaced */
+    int64_t collect_first_ms, collect_due_ms;
+    const char *last_tap;       /* payload */
+    int64_t last_tap_ms;
+    int64_t sticker_ms;         /* when a sticker was answered last */
+    int burst;                  /* pieces of evidence since they were acknowledged last */
+
+    /* Where the talk was and where it goes. */
+    const char *wanted;         /* what was asked for before consent: the command's name */
+    const char *interrupted;    /* name of the state to return to */
+    bool editing;               /* the field asked for has a value already; "back" keeps it */
+    bool name_asked;            /* a single word was given as name and the full one asked for */
+    const char *fragment;       /* a refused title that the next line may complete */
+    int64_t title_at_ms;        /* when a title was answered; a line typed before that belongs to it */
+    const char *offered_title;  /* a text that looked like a title */
+    const char *last_code;      /* receipt of the initiative filed last */
+
+    /* Benefit under discussion. */
+    struct benefit reading;
+    bool double_check;          /* ask a second time, in words */
+    int64_t limit_vnd;          /* the upper bound that was named */
+    int64_t choice_vnd[3];
+    int clarifications;         /* in a row */
+
+    struct choice choice[CHOICES_MAX]; /* numbered list on show: units, initiatives, drafts */
+    const char *unit_typed;
+    int list_page;
+    const char *list_for;       /* what a number in the list does: NULL show, "edit", "withdraw" */
+
+    int64_t view_id;            /* initiative on show */
+    int64_t edit_id;            /* submitted initiative being edited; 0: the draft */
+    const char *edit_partial;
+    int64_t extras_id;          /* initiative the questions after the receipt are about */
+    int64_t ticket_id;
+    struct coauthor coauthor[COAUTHORS_MAX];
+    struct coauthor_ask ask[ASKS_MAX];
+};
+
+/** Reads conversation.draft; NULL, "" and anything unreadable give an empty dialog.  Owned by ctx. */
+struct dialog *dialog_read(TALLOC_CTX *ctx, const char *json);
+
+/** The JSON object to store, owned by ctx; NULL for lack of memory. */
+char *dialog_print(TALLOC_CTX *ctx, const struct dialog *d);
+
+/** Reads the body of a parked draft.  @return false when it holds no draft. */
+bool draft_read(TALLOC_CTX *ctx, const char *json, struct draft *ret);
+
+/** The body of a parked draft, owned by ctx; NULL for lack of memory. */
+char *draft_print(TALLOC_CTX *ctx, const struct draft *draft);
+
+/** The id those decimal digits name; 0 when they are anything but a positive 64-bit number. */
+int64_t id_parse(const char *digits);
+
+#endif

@@ -1,0 +1,279 @@
+/* The tables of the conversation: what the bot asks, who reads the answer, where each answer leads.
+ *
+ *   menu ─ register ─▶ consent ─▶ name ─▶ unit ─▶ title ─▶ description ─▶ benefit ... ─▶ confirm ─ yes ─▶ submitted
+ *                                          └ unit_pick, unit_unknown            ▲  └ edit_menu ─ back to one field ┘
+ *
+ * ST_ONWARD leads to the first thing that is still missing, so one field corrected from the summary comes back to the
+ * summary, and a draft taken up after days goes on where it stopped. */
+#include "flow.h"
+
+#include <assert.h>
+
+#include "say.h"
+
+/* Every state in which the benefit is discussed takes any amount typed, whatever was asked. */
+static const struct move benefit_moves[] = {
+    {ANS_AMOUNT, ST_BENEFIT_ECHO, NULL},
+    {ANS_WHICH, ST_BENEFIT_CHOICE, NULL},
+    {ANS_HOW_MANY, ST_BENEFIT_COUNT, NULL},
+    {ANS_RANGE, ST_BENEFIT_RANGE, NULL},
+    {ANS_ZERO, ST_BENEFIT_ZERO, NULL},
+    {ANS_IN_WORDS, ST_BENEFIT_WORDS, NULL},
+    {ANS_SAY_AGAIN, ST_BENEFIT, NULL},
+    {ANS_STUCK, ST_BENEFIT_STUCK, NULL},
+    {ANS_NONMONETARY, ST_BENEFIT_GAIN, NULL},
+    {ANS_UNKNOWN, ST_BENEFIT_LATER, NULL},
+    {ANS_SKIP, ST_ONWARD, benefit_unknown},
+    {ANS_KEEP, ST_ONWARD, field_kept},
+    {ANS_EDIT_BENEFIT, ST_BENEFIT, benefit_again},
+    {ANS_UNCLEAR, ST_NONE, NULL},
+};
+
+const struct step flow[ST_COUNT] = {
+    [ST_NONE] = {.name = ""},
+
+    /* ---- nothing under way ---- */
+    [ST_MENU] = {"menu", MSG_WELCOME, ask_menu, SCENE_MENU, F_IDLE | F_NUMBERS | F_PUBLIC, read_menu, MSG_MENU_UNCLEAR,
+                 MSG_HELP_MAIN, ST_NONE,
+                 {{ANS_OK, ST_OFFER_TITLE, NULL}}, NULL},
+    /* A text that looks like a title came without a command; consent is there. */
+    [ST_OFFER_TITLE] = {"offer_title", MSG_FALLBACK_MENU, ask_offer_title, SCENE_CONFIRM, F_NUMBERS, read_offer_title,
+                        MSG_YES_OR_NO, MSG_HELP_MAIN, ST_MENU,
+                        {{ANS_YES, ST_ONWARD, offered_title_taken}, {ANS_NO, ST_MENU, offered_title_refused},
+                         {ANS_OK, ST_OFFER_TITLE, NULL}}, NULL},
+
+    /* ---- profile: before anything personal is kept, consent ---- */
+    [ST_CONSENT] = {"consent", MSG_CONSENT, NULL, SCENE_CONFIRM, F_NUMBERS | F_PUBLIC, NULL, MSG_CONSENT_UNCLEAR,
+                    MSG_HELP_CONSENT, ST_MENU,
+                    {{ANS_YES, ST_ONWARD, consent_given}, {ANS_NO, ST_MENU, consent_refused}}, NULL},
+    [ST_NAME] = {"name", MSG_ASK_NAME, ask_name, SCENE_NAME, 0, read_name, MSG_NAME_UNCLEAR, MSG_HELP_NAME, ST_MENU,
+                 {{ANS_OK, ST_ONWARD, field_taken}, {ANS_KEEP, ST_ONWARD, field_kept}}, NULL},
+    [ST_UNIT] = {"unit", MSG_ASK_UNIT, ask_unit, SCENE_NAME, 0, read_unit, MSG_UNIT_UNCLEAR, MSG_HELP_UNIT, ST_NAME,
+                 {{ANS_OK, ST_ONWARD, field_taken}, {ANS_LIST, ST_UNIT_PICK, NULL},
+                  {ANS_NONE_FOUND, ST_UNIT_UNKNOWN, NULL}, {ANS_KEEP, ST_ONWARD, field_kept}}, NULL},
+    /* d->choice holds the candidates, d->unit_typed what was typed. */
+    [ST_UNIT_PICK] = {"unit_pick", MSG_UNIT_CANDIDATES, ask_unit_pick, SCENE_NAME, 0, read_unit_pick,
+                      MSG_UNIT_PICK_UNCLEAR, MSG_HELP_UNIT, ST_UNIT,
+                      {{ANS_OK, ST_ONWARD, field_taken}, {ANS_OTHER, ST_ONWARD, unit_as_typed}, {ANS_RETRY, ST_UNIT, NULL},
+                       {ANS_LIST, ST_UNIT_PICK, NULL}, {ANS_NONE_FOUND, ST_UNIT_UNKNOWN, NULL}}, NULL},
+    [ST_UNIT_UNKNOWN] = {"unit_unknown", MSG_UNIT_NOT_FOUND, ask_unit_unknown, SCENE_NAME, F_NUMBERS, read_unit,
+                         MSG_UNIT_UNCLEAR, MSG_HELP_UNIT, ST_UNIT,
+                         {{ANS_YES, ST_ONWARD, unit_as_typed}, {ANS_RETRY, ST_UNIT, NULL}, {ANS_OK, ST_ONWARD, field_taken},
+                          {ANS_LIST, ST_UNIT_PICK, NULL}, {ANS_NONE_FOUND, ST_UNIT_UNKNOWN, NULL}}, NULL},
+
+    /* ---- the draft: d->draft.id is set ---- */
+    [ST_DRAFT_CHOICE] = {"draft_choice", MSG_WELCOME_BACK_DRAFT, ask_draft_choice, SCENE_MENU, F_NUMBERS, NULL,
+                         MSG_DRAFT_CHOICE_UNCLEAR, MSG_HELP_MAIN, ST_MENU,
+                         {{ANS_RESUME, ST_ONWARD, NULL}, {ANS_YES, ST_ONWARD, NULL}, {ANS_SKIP, ST_ONWARD, NULL},
+                          {ANS_NO, ST_MENU, draft_kept}}, NULL},
+    [ST_DRAFTS] = {"drafts", MSG_DRAFTS, ask_drafts, SCENE_MENU, F_EXCURSION, read_drafts, MSG_DRAFTS_UNCLEAR,
+                   MSG_HELP_MAIN, ST_RETURN,
+                   {{ANS_OK, ST_ONWARD, NULL}}, NULL},
+    [ST_TITLE] = {"title", MSG_ASK_TITLE, ask_title, SCENE_TITLE, F_DRAFT | F_FIELD, read_title, MSG_TITLE_TOO_SHORT,
+                  MSG_HELP_TITLE, ST_MENU,
+                  {{ANS_OK, ST_ONWARD, field_taken}, {ANS_KEEP, ST_ONWARD, field_kept}}, NULL},
+    [ST_DESCRIPTION] = {"description", MSG_ASK_DESCRIPTION, ask_description, SCENE_DESCRIPTION,
+                        F_DRAFT | F_FIELD | F_COLLECTS, read_description, MSG_DESCRIPTION_TOO_SHORT, MSG_HELP_DESCRIPTION,
+                        ST_TITLE,
+                        {{ANS_DONE, ST_ONWARD, description_done}, {ANS_RESET, ST_ASK, description_reset},
+                         {ANS_KEEP, ST_ONWARD, field_kept}, {ANS_BACK, ST_TITLE, description_back}}, NULL},
+
+    /* ---- the benefit: d->reading holds what was read and not yet confirmed ---- */
+    [ST_BENEFIT] = {"benefit", MSG_ASK_BENEFIT, ask_benefit, SCENE_BENEFIT, F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE,
+                    read_benefit, MSG_CLAR_AGAIN, MSG_HELP_AMOUNT, ST_DESCRIPTION, {{ANS_UNCLEAR, ST_NONE, NULL}},
+                    benefit_moves},
+    [ST_BENEFIT_CHOICE] = {"benefit_choice", MSG_CLAR_TWO_WAYS, ask_benefit_choice, SCENE_BENEFIT,
+                           F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE | F_NUMBERS, read_benefit, MSG_CLAR_AGAIN,
+                           MSG_HELP_AMOUNT, ST_BENEFIT,
+                           {{ANS_V1, ST_BENEFIT_ECHO, benefit_choice_taken}, {ANS_V2, ST_BENEFIT_ECHO, benefit_choice_taken},
+                            {ANS_V3, ST_BENEFIT_ECHO, benefit_choice_taken}, {ANS_RETRY, ST_BENEFIT, benefit_again},
+                            {ANS_NO, ST_BENEFIT, benefit_again}},
+                           benefit_moves},
+    [ST_BENEFIT_COUNT] = {"benefit_count", MSG_CLAR_DAYS, ask_benefit_count, SCENE_BENEFIT,
+                          F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE, read_benefit_count, MSG_COUNT_UNCLEAR,
+                          MSG_HELP_AMOUNT, ST_BENEFIT,
+                          {{ANS_OK, ST_BENEFIT_ECHO, NULL}, {ANS_D300, ST_BENEFIT_ECHO, benefit_count_taken},
+                           {ANS_D264, ST_BENEFIT_ECHO, benefit_count_taken}, {ANS_RETRY, ST_BENEFIT, benefit_again}},
+                          benefit_moves},
+    [ST_BENEFIT_RANGE] = {"benefit_range", MSG_CLAR_RANGE, ask_benefit_range, SCENE_BENEFIT,
+                          F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE | F_NUMBERS, read_benefit, MSG_CLAR_AGAIN,
+                          MSG_HELP_AMOUNT, ST_BENEFIT,
+                          {{ANS_YES, ST_ONWARD, benefit_range_taken}, {ANS_RETRY, ST_BENEFIT, benefit_again},
+                           {ANS_NO, ST_BENEFIT, benefit_again}},
+                          benefit_moves},
+    [ST_BENEFIT_ZERO] = {"benefit_zero", MSG_CLAR_ZERO, NULL, SCENE_BENEFIT,
+                         F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE | F_NUMBERS, read_benefit, MSG_CLAR_AGAIN,
+                         MSG_HELP_AMOUNT, ST_BENEFIT,
+                         {{ANS_YES, ST_BENEFIT_GAIN, NULL}, {ANS_RETRY, ST_BENEFIT, benefit_again},
+                          {ANS_NO, ST_BENEFIT, benefit_again}},
+                         benefit_moves},
+    [ST_BENEFIT_GAIN] = {"benefit_gain", MSG_ASK_GAIN, NULL, SCENE_BENEFIT, F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE,
+                         read_benefit_gain, MSG_GAIN_UNCLEAR, MSG_HELP_AMOUNT, ST_BENEFIT,
+                         {{ANS_OK, ST_ONWARD, benefit_taken}, {ANS_SKIP, ST_ONWARD, benefit_no_text},
+                          {ANS_RETRY, ST_BENEFIT, benefit_again}},
+                         benefit_moves},
+    [ST_BENEFIT_WORDS] = {"benefit_words", MSG_CLAR_NONMONETARY, ask_benefit_words, SCENE_BENEFIT,
+                          F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE | F_NUMBERS, read_benefit, MSG_CLAR_AGAIN,
+                          MSG_HELP_AMOUNT, ST_BENEFIT,
+                          {{ANS_YES, ST_ONWARD, benefit_nonmonetary}, {ANS_SKIP, ST_ONWARD, benefit_nonmonetary},
+                           {ANS_NONMONETARY, ST_ONWARD, benefit_nonmonetary}, {ANS_RETRY, ST_BENEFIT, benefit_again},
+                           {ANS_NO, ST_BENEFIT, benefit_again}},
+                          benefit_moves},
+    [ST_BENEFIT_LATER] = {"benefit_later", MSG_CLAR_UNKNOWN, NULL, SCENE_BENEFIT,
+                          F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE | F_NUMBERS, read_benefit, MSG_CLAR_AGAIN,
+                          MSG_HELP_AMOUNT, ST_BENEFIT,
+                          {{ANS_YES, ST_ONWARD, benefit_unknown}, {ANS_UNKNOWN, ST_ONWARD, benefit_unknown},
+                           {ANS_RETRY, ST_BENEFIT, benefit_again}, {ANS_NO, ST_BENEFIT, benefit_again}},
+                          benefit_moves},
+    [ST_BENEFIT_STUCK] = {"benefit_stuck", MSG_CLAR_GIVE_UP, NULL, SCENE_BENEFIT,
+                          F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE | F_NUMBERS, read_benefit, MSG_CLAR_AGAIN,
+                          MSG_HELP_AMOUNT, ST_BENEFIT,
+                          {{ANS_YES, ST_ONWARD, benefit_unknown}, {ANS_UNKNOWN, ST_ONWARD, benefit_unknown}},
+                          benefit_moves},
+    [ST_BENEFIT_ECHO] = {"benefit_echo", MSG_BENEFIT_ECHO, ask_benefit_echo, SCENE_BENEFIT,
+                         F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE | F_NUMBERS, read_benefit, MSG_CLAR_AGAIN,
+                         MSG_HELP_AMOUNT, ST_BENEFIT,
+                         {{ANS_YES, ST_ONWARD, benefit_echo_taken}, {ANS_RETRY, ST_BENEFIT, benefit_again},
+                          {ANS_NO, ST_BENEFIT, benefit_again}, {ANS_EDIT, ST_BENEFIT, benefit_again}},
+                         benefit_moves},
+    [ST_BENEFIT_SURE] = {"benefit_sure", MSG_BENEFIT_DOUBLE_CHECK, ask_benefit_sure, SCENE_BENEFIT,
+                         F_DRAFT | F_FIELD | F_AMOUNTS | F_SKIPPABLE | F_NUMBERS, read_benefit, MSG_CLAR_AGAIN,
+                         MSG_HELP_AMOUNT, ST_BENEFIT,
+                         {{ANS_YES, ST_ONWARD, benefit_taken}, {ANS_RETRY, ST_BENEFIT, benefit_again},
+                          {ANS_NO, ST_BENEFIT, benefit_again}, {ANS_EDIT, ST_BENEFIT, benefit_again}},
+                         benefit_moves},
+
+    /* ---- summary: title, description and benefit are there ---- */
+    [ST_CONFIRM] = {"confirm", MSG_CONFIRM_SUMMARY, ask_confirm, SCENE_CONFIRM, F_DRAFT | F_NUMBERS, read_confirm,
+                    MSG_CONFIRM_UNCLEAR, MSG_HELP_CONFIRM, ST_BENEFIT,
+                    {{ANS_YES, ST_SUBMITTED, submit}, {ANS_EDIT, ST_EDIT_MENU, NULL}, {ANS_NO, ST_EDIT_MENU, NULL}}, NULL},
+    [ST_EDIT_MENU] = {"edit_menu", MSG_EDIT_MENU, NULL, SCENE_CONFIRM, F_DRAFT | F_FIELD | F_NUMBERS, NULL,
+                      MSG_EDIT_MENU_UNCLEAR, MSG_HELP_EDIT, ST_ONWARD,
+                      {{ANS_EDIT_TITLE, ST_TITLE, edit_field_of}, {ANS_EDIT_DESCRIPTION, ST_DESCRIPTION, edit_field_of},
+                       {ANS_EDIT_BENEFIT, ST_BENEFIT, edit_field_of}, {ANS_EDIT_UNIT, ST_UNIT, edit_field_of},
+                       {ANS_KEEP, ST_ONWARD, field_kept}, {ANS_NO, ST_ONWARD, field_kept}}, NULL},
+    [ST_DELETE_DRAFT] = {"delete_draft", MSG_DELETE_DRAFT_ASK, ask_delete_draft, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS,
+                         NULL, MSG_YES_OR_NO, MSG_HELP_MAIN, ST_RETURN,
+                         {{ANS_YES, ST_MENU, draft_deleted}, {ANS_DELETE_DRAFT, ST_MENU, draft_deleted},
+                          {ANS_NO, ST_RETURN, draft_kept}}, NULL},
+    [ST_SUBMITTED] = {"submitted", MSG_SUBMITTED, ask_submitted, SCENE_MENU, F_IDLE | F_NUMBERS, read_menu,
+                      MSG_MENU_UNCLEAR, MSG_HELP_MAIN, ST_MENU,
+                      {{ANS_OK, ST_OFFER_TITLE, NULL}}, NULL},
+
+    /* ---- after the receipt, each skippable: d->extras_id is set ---- */
+    [ST_KIND] = {"kind", MSG_ASK_KIND, NULL, SCENE_CONFIRM, F_SKIPPABLE | F_NUMBERS, NULL, MSG_KIND_UNCLEAR, MSG_HELP_KIND,
+                 ST_MENU,
+                 {{ANS_TECHNICAL, ST_APPLIED_ON, kind_taken}, {ANS_MANAGEMENT, ST_APPLIED_ON, kind_taken},
+                  {ANS_OPERATIONAL, ST_APPLIED_ON, kind_taken}, {ANS_TECH_APPLICATION, ST_APPLIED_ON, kind_taken},
+                  {ANS_SKIP, ST_APPLIED_ON, NULL}, {ANS_NO, ST_APPLIED_ON, NULL}}, NULL},
+    [ST_APPLIED_ON] = {"applied_on", MSG_ASK_APPLIED_ON, NULL, SCENE_BENEFIT, F_SKIPPABLE, read_applied_on,
+                       MSG_APPLIED_ON_UNCLEAR, MSG_HELP_APPLIED_ON, ST_KIND,
+                       {{ANS_OK, ST_COAUTHORS, NULL}, {ANS_SKIP, ST_COAUTHORS, NULL}, {ANS_NO, ST_COAUTHORS, NULL},
+                        {ANS_UNKNOWN, ST_COAUTHORS, NULL}}, NULL},
+    [ST_COAUTHORS] = {"coauthors", MSG_ASK_COAUTHORS, NULL, SCENE_BENEFIT, F_SKIPPABLE, read_coauthors,
+                      MSG_COAUTHORS_UNCLEAR, MSG_HELP_COAUTHORS, ST_APPLIED_ON,
+                      {{ANS_OK, ST_COAUTHORS_CHECK, NULL}, {ANS_SKIP, ST_CONFIDENTIAL, NULL},
+                       {ANS_NO, ST_CONFIDENTIAL, NULL}}, NULL},
+    [ST_COAUTHORS_CHECK] = {"coauthors_check", MSG_COAUTHORS_CHECK, ask_coauthors_check, SCENE_BENEFIT,
+                            F_SKIPPABLE | F_NUMBERS, read_coauthors, MSG_COAUTHORS_UNCLEAR, MSG_HELP_COAUTHORS,
+                            ST_COAUTHORS,
+                            {{ANS_YES, ST_CONFIDENTIAL, coauthors_taken}, {ANS_RETRY, ST_COAUTHORS, NULL},
+                             {ANS_NO, ST_COAUTHORS, NULL}, {ANS_SKIP, ST_CONFIDENTIAL, NULL},
+                             {ANS_OK, ST_COAUTHORS_CHECK, NULL}}, NULL},
+    [ST_CONFIDENTIAL] = {"confidential", MSG_ASK_CONFIDENTIAL, NULL, SCENE_CONFIRM, F_SKIPPABLE | F_NUMBERS, NULL,
+                         MSG_YES_OR_NO, MSG_HELP_CONFIDENTIAL, ST_COAUTHORS,
+                         {{ANS_YES, ST_MENU, confidential_taken}, {ANS_NO, ST_MENU, extras_done},
+                          {ANS_SKIP, ST_MENU, extras_done}}, NULL},
+
+    /* ---- what has been sent ---- */
+    [ST_LIST] = {"list", MSG_LIST_MINE, ask_list, SCENE_MENU, F_EXCURSION, read_list, MSG_LIST_UNCLEAR, MSG_HELP_LIST,
+                 ST_RETURN,
+                 {{ANS_OK, ST_DETAIL, NULL}, {ANS_MORE, ST_ASK, list_more}, {ANS_SKIP, ST_RETURN, NULL}}, NULL},
+    /* d->view_id is set in these two. */
+    [ST_DETAIL] = {"detail", MSG_DETAIL, ask_detail, SCENE_MENU, F_EXCURSION | F_NUMBERS, NULL, MSG_DETAIL_UNCLEAR, MSG_HELP_LIST,
+                   ST_LIST,
+                   {{ANS_EDIT, ST_EDIT_MENU, detail_edit}, {ANS_WITHDRAW, ST_WITHDRAW, NULL}}, NULL},
+    [ST_WITHDRAW] = {"withdraw", MSG_WITHDRAW_ASK, ask_withdraw, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS, NULL,
+                     MSG_YES_OR_NO, MSG_HELP_LIST, ST_DETAIL,
+                     {{ANS_YES, ST_RETURN, withdraw_wished}, {ANS_NO, ST_RETURN, edit_kept}}, NULL},
+
+    /* ---- a person, and what is kept ---- */
+    /* A ticket is open (d->ticket_id); one sentence more is welcome. */
+    [ST_HUMAN_NOTE] = {"human_note", MSG_HANDOFF_ASK, NULL, SCENE_DESCRIPTION, F_EXCURSION | F_SKIPPABLE,
+                       read_human_note,
+                       MSG_HANDOFF_NOTE_UNCLEAR, MSG_HELP_HUMAN, ST_RETURN,
+                       {{ANS_OK, ST_RETURN, NULL}, {ANS_SKIP, ST_RETURN, NULL}, {ANS_NO, ST_RETURN, NULL}}, NULL},
+    [ST_ERASE] = {"erase", MSG_ERASE_ASK, NULL, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS | F_PUBLIC, NULL, MSG_YES_OR_NO,
+                  MSG_HELP_ERASE, ST_RETURN,
+                  {{ANS_YES, ST_STAY, erased}, {ANS_NO, ST_RETURN, erase_refused}}, NULL},
+};
+
+static_assert(ARRAY_LEN(flow) == ST_COUNT, "every state has a row");
+
+const struct command commands[] = {
+    /* word          button for ever   what it does */
+    {"register", true, cmd_register},
+    {"register_new", true, cmd_register_new},
+    {"resume", true, cmd_resume},
+    {"drafts", true, cmd_drafts},
+    {"list_mine", true, cmd_list_mine},
+    {"view", true, cmd_view},
+    {"edit_of", true, cmd_edit_of},
+    {"help", true, cmd_help},
+    {"help_what", true, cmd_help_what},
+    {"help_amount", true, cmd_help_amount},
+    {"human", true, cmd_human},
+    {"human_voice", true, cmd_human_voice},
+    {"appeal", true, cmd_appeal},
+    {"optout", true, cmd_optout},
+    {"optin", true, cmd_optin},
+    {"menu", true, cmd_menu},
+    {"privacy", true, cmd_privacy},
+    {"my_data", true, cmd_my_data},
+    {"erase_me", true, cmd_erase_me},
+    {"extras", true, cmd_extras},
+    {"coauthor_yes", true, cmd_coauthor_yes},
+    {"coauthor_no", true, cmd_coauthor_no},
+    {"standing", true, cmd_standing},
+    {"edit", false, cmd_edit},
+    {"delete_draft", false, cmd_delete_draft},
+    {"withdraw", false, cmd_withdraw},
+    {"cancel", false, cmd_cancel},
+    {"back", false, cmd_back},
+    {"skip", false, cmd_skip},
+};
+const size_t command_count = ARRAY_LEN(commands);
+
+const struct command *command_named(struct str action)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (str_eq(str_of(commands[i].action), action))
+            return &commands[i];
+    return NULL;
+}
+
+const char *state_name(enum state s)
+{
+    return s > ST_NONE && s < ST_COUNT ? flow[s].name : "";
+}
+
+enum state state_named(const char *name)
+{
+    for (enum state s = ST_NONE + 1; name && s < ST_COUNT; s++)
+        if (strcmp(flow[s].name, name) == 0)
+            return s;
+    return ST_NONE;
+}
+
+enum answer answer_named(const char *name)
+{
+    static const char *const word[ANS_COUNT] = {
+#define ANSWER_WORD(id, w) [ANS_##id] = (w),
+        ANSWERS(ANSWER_WORD)
+#undef ANSWER_WORD
+    };
+    for (enum answer a = ANS_UNCLEAR; *name && a < ANS_COUNT; a++)
+        if (strcmp(word[a], name) == 0)
+            return a;
+    return ANS_UNCLEAR;
+}

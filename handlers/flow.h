@@ -1,0 +1,351 @@
+/* The conversation as a table: states, answers, commands, and what the files of one conversation each share.
+ *
+ * flow.c holds the tables, dialogue.c runs them; register.c, benefit.c, profile.c, ... hold the readers and effects the
+ * tables name.  A reader turns a text into a field of the dialog plus an answer; an effect is what happens on the way
+ * to the next state; an asker puts the question of a state where a plain prompt will not do. */
+#ifndef SANGKIEN_HANDLERS_FLOW_H
+#define SANGKIEN_HANDLERS_FLOW_H
+
+#include "draft.h"
+#include "reading/intent.h"
+#include "messages.h"
+#include "turn.h"
+
+/* What is true in a state stands beside its row in flow.c.  Stored by name, so the order may change. */
+enum state {
+    ST_NONE = 0,
+    ST_MENU,
+    ST_CONSENT,
+    ST_NAME,
+    ST_UNIT,
+    ST_UNIT_PICK,
+    ST_UNIT_UNKNOWN,
+    ST_OFFER_TITLE,
+    ST_DRAFT_CHOICE,
+    ST_DRAFTS,
+    ST_TITLE,
+    ST_DESCRIPTION,
+    ST_BENEFIT,
+    ST_BENEFIT_CHOICE,
+    ST_BENEFIT_COUNT,
+    ST_BENEFIT_RANGE,
+    ST_BENEFIT_ZERO,
+    ST_BENEFIT_GAIN,
+    ST_BENEFIT_WORDS,
+    ST_BENEFIT_LATER,
+    ST_BENEFIT_STUCK,
+    ST_BENEFIT_ECHO,
+    ST_BENEFIT_SURE,
+    ST_CONFIRM,
+    ST_EDIT_MENU,
+    ST_DELETE_DRAFT,
+    ST_SUBMITTED,
+    ST_KIND,
+    ST_APPLIED_ON,
+    ST_COAUTHORS,
+    ST_COAUTHORS_CHECK,
+    ST_CONFIDENTIAL,
+    ST_LIST,
+    ST_DETAIL,
+    ST_WITHDRAW,
+    ST_HUMAN_NOTE,
+    ST_ERASE,
+    ST_COUNT,
+    /* Destinations that are worked out when they are reached. */
+    ST_STAY,   /* the effect has said all there is to say */
+    ST_ASK,    /* same state, its question again */
+    ST_ONWARD, /* the first thing the registration still lacks */
+    ST_RETURN, /* the question that was interrupted, or the menu */
+};
+
+/* Answers, also as actions of buttons in messages.vi.yaml. */
+/* Those without a word come from readers only: no button, genuine or forged, can give them. */
+#define ANSWERS(X)                                                                                                      \
+    X(UNCLEAR, "") /* not understood: the state is kept, the ladder of miss() answers */                                \
+    X(HANDLED, "") /* the reader has answered already */                                                                \
+    X(OK, "")                                                                                                           \
+    X(AMOUNT, "")    /* an amount to read back */                                                                       \
+    X(WHICH, "")     /* an amount with several readings */                                                              \
+    X(HOW_MANY, "")  /* an amount per day or shift */                                                                   \
+    X(RANGE, "")     /* a lower bound to propose */                                                                     \
+    X(ZERO, "")                                                                                                         \
+    X(IN_WORDS, "")  /* a benefit that is not money */                                                                  \
+    X(SAY_AGAIN, "") /* a figure is needed; t->next_question asks for it */                                             \
+    X(STUCK, "")     /* asked often enough */                                                                           \
+    X(LIST, "")      /* several to choose from */                                                                       \
+    X(NONE_FOUND, "")                                                                                                   \
+    X(YES, "yes")                                                                                                       \
+    X(NO, "no")                                                                                                         \
+    X(EDIT, "edit")                                                                                                     \
+    X(CANCEL, "cancel")                                                                                                 \
+    X(BACK, "back")                                                                                                     \
+    X(SKIP, "skip")                                                                                                     \
+    X(KEEP, "keep")                                                                                                     \
+    X(DONE, "done")                                                                                                     \
+    X(RESET, "reset")                                                                                                   \
+    X(RETRY, "retry")                                                                                                   \
+    X(OTHER, "other")                                                                                                   \
+    X(MORE, "more")                                                                                                     \
+    X(UNKNOWN, "unknown")                                                                                               \
+    X(NONMONETARY, "nonmonetary")                                                                                       \
+    X(DELETE_DRAFT, "delete_draft")                                                                                     \
+    X(RESUME, "resume")                                                                                                 \
+    X(WITHDRAW, "withdraw")                                                                                             \
+    X(V1, "v1")                                                                                                         \
+    X(V2, "v2")                                                                                                         \
+    X(V3, "v3")                                                                                                         \
+    X(D300, "d300")                                                                                                     \
+    X(D264, "d264")                                                                                                     \
+    X(EDIT_TITLE, "edit_title")                                                                                         \
+    X(EDIT_DESCRIPTION, "edit_desc")                                                                                    \
+    X(EDIT_BENEFIT, "edit_benefit")                                                                                     \
+    X(EDIT_UNIT, "edit_unit")                                                                                           \
+    X(TECHNICAL, "technical")                                                                                           \
+    X(MANAGEMENT, "management")                                                                                         \
+    X(OPERATIONAL, "operational")                                                                                       \
+    X(TECH_APPLICATION, "tech_application")
+
+enum answer {
+#define ANSWER_ENUM(name, word) ANS_##name,
+    ANSWERS(ANSWER_ENUM)
+#undef ANSWER_ENUM
+        ANS_COUNT
+};
+
+/* One turn at work: children of ctx, thrown away with it. */
+struct talk {
+    TALLOC_CTX *ctx;
+    const struct turn_input *in;
+    struct turn_output *out;
+    struct dialog *d;
+    enum state state;
+    struct person person; /* working copy; person_changed() makes it count */
+    enum answer answer;   /* the one being acted on, for effects that serve several */
+    const char *lead;     /* goes in front of the next question, in the same message */
+    enum msg lead_msg;
+    const struct message_arg *lead_args;
+    size_t lead_arg_count;
+    bool collected;       /* the next reply waits for a quiet moment and may be replaced */
+    bool spoke;
+    const struct initiative *receipt; /* what this turn filed */
+    enum msg next_question; /* the state entered next asks this instead of its own prompt */
+    struct reply **reply_tail;
+    char *note;
+};
+
+enum {
+    F_NUMBERS = 1 << 0,   /* a digit chooses a button of the question */
+    F_COLLECTS = 1 << 1,  /* several messages make one answer */
+    F_SKIPPABLE = 1 << 2, /* "bỏ qua" is fine; the row says where it leads */
+    F_DRAFT = 1 << 3,     /* a step of the registration */
+    F_FIELD = 1 << 4,     /* asks for a field of the draft or of the initiative being edited */
+    F_EXCURSION = 1 << 5, /* entered from a question that is asked again afterwards */
+    F_AMOUNTS = 1 << 6,   /* a readable amount is an answer, whatever other words stand around it */
+    F_IDLE = 1 << 7,      /* nothing is being asked: nothing to restate */
+    F_PUBLIC = 1 << 8,    /* may be entered before consent */
+};
+
+enum { MOVES_MAX = 8 };
+
+struct move {
+    enum answer on;
+    enum state to;
+    enum state (*does)(struct talk *t); /* may be NULL; anything but ST_NONE replaces `to` */
+};
+
+struct step {
+    const char *name; /* as stored in conversation.state */
+    enum msg prompt;  /* what the bot asks; with `ask` it is the usual one of several */
+    void (*ask)(struct talk *t);
+    enum intent_scene scene;
+    unsigned flags;
+    enum answer (*read)(struct talk *t, const char *text);
+    enum msg unclear; /* first miss: what is expected, with an example */
+    enum msg help;    /* "hướng dẫn" in this state */
+    enum state back;  /* "quay lại"; ST_NONE: nothing lies before */
+    struct move then[MOVES_MAX];
+    const struct move *also; /* moves shared by several states, ended by an empty one */
+};
+
+extern const struct step flow[ST_COUNT];
+
+const char *state_name(enum state s);
+enum state state_named(const char *name);   /* ST_NONE when unknown or NULL */
+enum answer answer_named(const char *name); /* ANS_UNCLEAR when unknown */
+
+/* Commands are understood in every state.  `arg` is the number behind the command in a payload
+ * ("view.123"), 0 when there is none: untrusted, whatever it names is checked to be the person's own. */
+struct command {
+    const char *action;
+    bool always; /* its button works for ever, in whatever state: payload #b1:*:action */
+    void (*does)(struct talk *t, int64_t arg, enum edit_field field);
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+const struct command *command_named(struct str action);
+
+/* ---- dialogue.c: moving about ---- */
+
+/** Enters a state and asks its question.  The one place where the state changes. */
+void go(struct talk *t, enum state to);
+/** Puts the question of the present state (again). */
+void ask_state(struct talk *t);
+/** After an aside: asks again what was pending; says nothing where nothing is. */
+void restate(struct talk *t);
+/** Whether the question on show waits for an answer. */
+bool pending(const struct talk *t);
+/** An answer that was not understood: expectation, then choices, then a person. */
+void miss(struct talk *t);
+void old_tap(struct talk *t);
+bool consented(const struct talk *t);
+bool need(struct talk *t, unsigned what); /* turn_need() for this turn */
+void person_changed(struct talk *t);
+
+/* ---- the conversations ---- */
+
+/* profile.c: consent, name, unit */
+void ask_consent(struct talk *t);
+void ask_name(struct talk *t);
+void ask_unit(struct talk *t);
+void ask_unit_pick(struct talk *t);
+void ask_unit_unknown(struct talk *t);
+enum answer read_name(struct talk *t, const char *text);
+enum answer read_unit(struct talk *t, const char *text);
+enum answer read_unit_pick(struct talk *t, const char *text);
+enum state consent_given(struct talk *t);
+enum state consent_refused(struct talk *t);
+enum state unit_as_typed(struct talk *t);
+/** Consent first: remembers the command's name, asks.  @return true when consent is there already. */
+bool consent_first(struct talk *t, const char *wanted);
+
+/* register.c: title, description, summary, submission, parked drafts */
+void start_draft(struct talk *t);
+void ask_title(struct talk *t);
+void ask_description(struct talk *t);
+void ask_confirm(struct talk *t);
+void ask_draft_choice(struct talk *t);
+void ask_delete_draft(struct talk *t);
+void ask_offer_title(struct talk *t);
+void ask_submitted(struct talk *t);
+enum answer read_title(struct talk *t, const char *text);
+enum answer read_description(struct talk *t, const char *text);
+enum answer read_confirm(struct talk *t, const char *text);
+enum answer read_offer_title(struct talk *t, const char *text);
+enum state field_taken(struct talk *t);
+enum state field_kept(struct talk *t);
+enum state description_done(struct talk *t);
+enum state description_reset(struct talk *t);
+enum state description_back(struct talk *t);
+enum state submit(struct talk *t);
+enum state edit_field_of(struct talk *t);
+enum state draft_deleted(struct talk *t);
+enum state draft_kept(struct talk *t);
+enum state offered_title_taken(struct talk *t);
+enum state offered_title_refused(struct talk *t);
+/** True when the message belongs to the title given a moment ago (typed before the next question arrived). */
+bool title_continues(const struct talk *t);
+void leave_edit(struct talk *t);
+void cmd_register(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_edit(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_cancel(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_delete_draft(struct talk *t, int64_t arg, enum edit_field field);
+void go_edit(struct talk *t, enum edit_field field);
+
+/* parked.c: more than one draft */
+bool park_active(struct talk *t); /* false: not yet loaded, or five are parked and the list is on show */
+void cmd_drafts(struct talk *t, int64_t arg, enum edit_field field);
+void ask_drafts(struct talk *t);
+enum answer read_drafts(struct talk *t, const char *text);
+void cmd_register_new(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_resume(struct talk *t, int64_t arg, enum edit_field field);
+
+/* benefit.c: the amount, its questions, the read-back */
+void ask_benefit(struct talk *t);
+void ask_benefit_choice(struct talk *t);
+void ask_benefit_count(struct talk *t);
+void ask_benefit_range(struct talk *t);
+void ask_benefit_words(struct talk *t);
+void ask_benefit_echo(struct talk *t);
+void ask_benefit_sure(struct talk *t);
+enum answer read_benefit(struct talk *t, const char *text);
+enum answer read_benefit_count(struct talk *t, const char *text);
+enum answer read_benefit_gain(struct talk *t, const char *text);
+enum state benefit_choice_taken(struct talk *t);
+enum state benefit_count_taken(struct talk *t);
+enum state benefit_range_taken(struct talk *t);
+enum state benefit_echo_taken(struct talk *t);
+enum state benefit_taken(struct talk *t);
+enum state benefit_again(struct talk *t);
+enum state benefit_nonmonetary(struct talk *t);
+enum state benefit_no_text(struct talk *t);
+enum state benefit_unknown(struct talk *t);
+
+/* initiatives.c: list, one in full, editing what is submitted, the wish to withdraw */
+void ask_list(struct talk *t);
+void ask_detail(struct talk *t);
+void ask_withdraw(struct talk *t);
+enum answer read_list(struct talk *t, const char *text);
+enum state list_more(struct talk *t);
+enum state detail_edit(struct talk *t);
+enum state withdraw_wished(struct talk *t);
+enum state edit_kept(struct talk *t);
+void cmd_list_mine(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_view(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_edit_of(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_withdraw(struct talk *t, int64_t arg, enum edit_field field);
+/** The initiative of that id when it is this person's; NULL when not, or when out->needs was set. */
+const struct initiative *initiative_of(struct talk *t, int64_t id);
+/** One changed field of a submitted initiative; @return false (and says so) when it may not be edited any more. */
+bool patch_add(struct talk *t, int64_t initiative_id, const char *field, const char *value, int64_t number,
+               const char *benefit_kind);
+
+/* extras.c: after the receipt */
+void ask_coauthors_check(struct talk *t);
+enum answer read_applied_on(struct talk *t, const char *text);
+enum answer read_coauthors(struct talk *t, const char *text);
+enum state kind_taken(struct talk *t);
+enum state coauthors_taken(struct talk *t);
+enum state confidential_taken(struct talk *t);
+enum state extras_done(struct talk *t);
+void cmd_extras(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_coauthor_yes(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_coauthor_no(struct talk *t, int64_t arg, enum edit_field field);
+
+/* support.c: a person is wanted */
+enum answer read_human_note(struct talk *t, const char *text);
+void cmd_human(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_human_voice(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_appeal(struct talk *t, int64_t arg, enum edit_field field);
+/** Opens a ticket, or says one is open; @return its id, 0 when a need has to be loaded first. */
+int64_t ticket_open(struct talk *t, const char *topic, const char *question, int64_t initiative_id, bool *ret_was_open);
+
+/* privacy.c: what is kept, erasure, reminders on and off */
+enum state erased(struct talk *t);
+enum state erase_refused(struct talk *t);
+void erase_person(struct talk *t);
+void cmd_privacy(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_my_data(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_erase_me(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_optout(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_optin(struct talk *t, int64_t arg, enum edit_field field);
+
+/* help.c: help and the ways home */
+void ask_menu(struct talk *t);
+enum answer read_menu(struct talk *t, const char *text);
+void cmd_help(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_help_what(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_help_amount(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_menu(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_back(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_skip(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_standing(struct talk *t, int64_t arg, enum edit_field field);
+
+/* media.c: everything that is not text */
+void media_turn(struct talk *t);
+
+/* notes.c: mail from other people's turns and from jobs */
+void mail_turn(struct talk *t);
+void mail_add(struct talk *t, const char *to, const char *kind, const char *payload, int64_t not_before_ms);
+
+#endif

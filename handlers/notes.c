@@ -1,0 +1,178 @@
+/* Mail: what other people's turns and background jobs have to tell this person.  It never takes the question away. */
+#include <cjson/cJSON.h>
+
+#include "say.h"
+#include "scoped.h"
+#include "reading/text.h"
+
+SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
+SCOPED_DEFINE(json_text, char *, cJSON_free)
+
+enum {
+    LATER_MS = 60 * 1000,       /* mail waits this long while somebody is telling */
+    TELLING_MS = 5 * 60 * 1000, /* a description is under way when a piece came within this */
+};
+
+static const char *text_of(struct talk *t, const cJSON *root, const char *name, size_t chars)
+{
+    const char *s = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, name));
+    return s && *s ? must(text_short(t->ctx, str_of(must(text_clean(t->ctx, str_of(s)))), chars)) : NULL;
+}
+
+/* Ids are decimal strings; a plain number is taken where it is exact. */
+static int64_t id_of(const cJSON *root, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, name);
+    const char *s = cJSON_GetStringValue(item);
+    if (s)
+        return id_parse(s);
+    return cJSON_IsNumber(item) && item->valuedouble > 0 && item->valuedouble < 9007199254740992.0
+               ? (int64_t)item->valuedouble
+               : 0;
+}
+
+static int share_of(const cJSON *root)
+{
+    int64_t share = id_of(root, "share");
+    return share <= 100 ? (int)share : 0;
+}
+
+void mail_add(struct talk *t, const char *to, const char *kind, const char *payload, int64_t not_before_ms)
+{
+    struct mail *m = must(talloc_zero(t->ctx, struct mail));
+    *m = (struct mail){.next = t->out->mail, .user_id = to, .id = t->in->new_id(t->in->new_id_ctx), .kind = kind,
+                       .payload = payload, .not_before_ms = not_before_ms};
+    t->out->mail = m;
+}
+
+/* ---- co-authors ---- */
+
+/* In the first author's own turn: is the co-author somebody we know?  Then that person is asked.  Nothing is said. */
+static void coauthor_seek(struct talk *t, const cJSON *root)
+{
+    const char *name = text_of(t, root, "name", NAME_CHARS_MAX);
+    int64_t author_id = id_of(root, "author_id");
+    t->out->need_id = id_of(root, "initiative_id");
+    t->out->need_text = name;
+    if (!name || !author_id || !need(t, NEED_INITIATIVE | NEED_COLLEAGUE))
+        return;
+    const struct initiative *i = t->in->initiative;
+    const char *who = t->in->colleague_user_id, *me = t->in->msg->user_id;
+    if (!i || !who || strcmp(who, me) == 0)
+        return;
+    struct initiative_author *a = must(talloc_zero(t->ctx, struct initiative_author));
+    *a = (struct initiative_author){.user_id = me, .initiative_id = i->id, .id = author_id, .name = name,
+                                    .author_user_id = who, .share_pct = share_of(root), .consent = "asked"};
+    t->out->author_consents = a;
+
+    SCOPED(json) cJSON *asked = must(cJSON_CreateObject());
+    must(cJSON_AddStringToObject(asked, "initiative_owner", me));
+    must(cJSON_AddStringToObject(asked, "initiative_id", fmt(t, "%lld", (long long)i->id)));
+    must(cJSON_AddStringToObject(asked, "author_id", fmt(t, "%lld", (long long)author_id)));
+    must(cJSON_AddStringToObject(asked, "title", i->title));
+    must(cJSON_AddStringToObject(asked, "name", t->person.full_name ? t->person.full_name : ""));
+    must(cJSON_AddNumberToObject(asked, "share", a->share_pct));
+    SCOPED(json_text) char *json = must(cJSON_PrintUnformatted(asked));
+    mail_add(t, who, "coauthor_asked", must(talloc_strdup(t->ctx, json)), t->in->now_ms);
+}
+
+static void coauthor_asked(struct talk *t, const cJSON *root)
+{
+    struct dialog *d = t->d;
+    struct coauthor_ask asked = {.author_id = id_of(root, "author_id"), .initiative_id = id_of(root, "initiative_id"),
+                                 .owner = text_of(t, root, "initiative_owner", 200),
+                                 .title = text_of(t, root, "title", 80), .name = text_of(t, root, "name", NAME_CHARS_MAX),
+                                 .share_pct = share_of(root)};
+    if (!asked.author_id || !asked.initiative_id || !asked.owner || !asked.title || !consented(t))
+        return;
+    /* The newest stands first; a fourth pushes the oldest out, whose first author sees it unanswered. */
+    memmove(&d->ask[1], &d->ask[0], sizeof(d->ask[0]) * (ASKS_MAX - 1));
+    d->ask[0] = asked;
+    say(t, MSG_COAUTHOR_ASKED,
+        ARGS({"name", asked.name}, {"share", fmt(t, "%d", asked.share_pct)}, {"title", asked.title},
+             {"id", fmt(t, "%lld", (long long)asked.author_id)}));
+    restate(t);
+}
+
+/* The answer counts only when the row of that id is this person's and was put to the one who answers. */
+static void coauthor_answered(struct talk *t, const cJSON *root)
+{
+    int64_t author_id = id_of(root, "author_id");
+    const char *who = text_of(t, root, "author_user_id", 200), *said = text_of(t, root, "answer", 10);
+    t->out->need_id = id_of(root, "initiative_id");
+    if (!need(t, NEED_AUTHORS) || !who || !said)
+        return;
+    const struct initiative_author *row = t->in->authors;
+    while (row && row->id != author_id)
+        row = row->next;
+    if (!row || !row->author_user_id || strcmp(row->author_user_id, who) != 0)
+        return;
+    bool yes = strcmp(said, "yes") == 0;
+    struct initiative_author *a = must(talloc_zero(t->ctx, struct initiative_author));
+    *a = *row;
+    a->next = NULL;
+    a->user_id = t->in->msg->user_id;
+    a->initiative_id = t->out->need_id;
+    a->consent = yes ? "yes" : "no";
+    t->out->author_consents = a;
+    say(t, yes ? MSG_COAUTHOR_YES_TOLD : MSG_COAUTHOR_NO_TOLD, ARGS({"name", row->name}));
+    restate(t);
+}
+
+/* ---- jobs and reviewers ---- */
+
+static void draft_cold(struct talk *t)
+{
+    const struct draft *draft = &t->d->draft;
+    if (!draft->id || !draft->title || t->person.opted_out_at_ms || !t->person.follows)
+        return;
+    int left = (draft->description ? 0 : 1) + (draft->benefit.kind ? 0 : 1) + 1;
+    say(t, MSG_REMIND_DRAFT, ARGS({"n", fmt(t, "%d", left)}));
+}
+
+static void evidence_failed(struct talk *t, const cJSON *root)
+{
+    say(t, MSG_EVIDENCE_FAILED, ARGS({"name", text_of(t, root, "name", 60)}));
+    restate(t);
+}
+
+static void verdict(struct talk *t, const cJSON *root)
+{
+    const char *status = text_of(t, root, "status", 40);
+    enum msg id = status ? message_named(str_of(fmt(t, "status_%s", status))) : MSG_NONE;
+    if (!id)
+        id = MSG_STATUS_CHANGED;
+    int64_t initiative_id = id_of(root, "initiative_id");
+    say(t, id,
+        ARGS({"title", text_of(t, root, "title", 80)}, {"code", text_of(t, root, "code", 20)},
+             {"review_note", text_of(t, root, "note", 500)}, {"level", text_of(t, root, "level", 80)},
+             {"code_other", text_of(t, root, "code_other", 20)}, {"status", status ? status_label(t, status) : NULL},
+             {"id", initiative_id ? fmt(t, "%lld", (long long)initiative_id) : NULL}));
+    restate(t);
+}
+
+void mail_turn(struct talk *t)
+{
+    const char *kind = t->in->msg->mail_kind ? t->in->msg->mail_kind : "";
+    const char *payload = t->in->msg->mail_payload ? t->in->msg->mail_payload : "";
+    SCOPED(json) cJSON *root = cJSON_Parse(payload);
+    if (strcmp(kind, "coauthor_seek") == 0) {
+        coauthor_seek(t, root);
+        return;
+    }
+    bool telling = (flow[t->state].flags & F_COLLECTS) && t->in->now_ms - t->d->prompted_at_ms < TELLING_MS;
+    if (telling) {
+        mail_add(t, t->in->msg->user_id, kind, payload, t->in->now_ms + LATER_MS);
+        return;
+    }
+    if (strcmp(kind, "coauthor_asked") == 0)
+        coauthor_asked(t, root);
+    else if (strcmp(kind, "coauthor_answered") == 0)
+        coauthor_answered(t, root);
+    else if (strcmp(kind, "draft_cold") == 0)
+        draft_cold(t);
+    else if (strcmp(kind, "evidence_failed") == 0)
+        evidence_failed(t, root);
+    else if (strcmp(kind, "verdict") == 0)
+        verdict(t, root);
+}

@@ -1,0 +1,96 @@
+/* One turn: what the dialogue is given and what it answers.
+ *
+ * dialogue_turn() is a pure function: no I/O, no clock, no randomness of its own.  Everything it decides comes back in
+ * struct turn_output and is saved in one transaction together with the replies.
+ *
+ * What only some turns need (a list of initiatives, unit candidates) is asked for with turn_need(): when it is not there
+ * yet the turn is abandoned, the pipeline loads it for all turns of the batch at once and calls dialogue_turn() again. */
+#ifndef SANGKIEN_HANDLERS_TURN_H
+#define SANGKIEN_HANDLERS_TURN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <talloc.h>
+
+#include "inbound.h"
+#include "rows.h"
+
+enum need {
+    NEED_INITIATIVES = 1 << 0, /* input->initiatives: the person's, newest first, at most 100 (without description) */
+    NEED_INITIATIVE = 1 << 1,  /* input->initiative: the one with output->need_id, in full; NULL when it is not theirs */
+    NEED_UNITS = 1 << 2,       /* input->units: best matches of output->need_text, best first, at most 5 */
+    NEED_DRAFTS = 1 << 3,      /* input->drafts: parked drafts, newest first */
+    NEED_TICKET = 1 << 4,      /* input->ticket: the newest ticket that is not closed, or NULL */
+    NEED_AUTHORS = 1 << 5,     /* input->authors: co-authors of the initiative output->need_id */
+    NEED_COLLEAGUE = 1 << 6,   /* input->colleague: the one person in the same unit whose folded name is need_text, or NULL */
+    NEED_MY_DATA = 1 << 7,     /* input->my_data: what is kept about the person, counted */
+    NEED_EVIDENCE = 1 << 8,    /* input->evidence_count: pieces of the draft or initiative output->need_id */
+};
+
+struct my_data {
+    int64_t messages, initiatives, drafts, evidence, tickets;
+    int64_t oldest_message_at_ms;
+};
+
+struct turn_input {
+    const struct inbound *msg;
+    int64_t now_ms;
+    bool late; /* older than what already took effect, and not in order of arrival (design 4, late events) */
+    const struct person *person;
+    const struct conversation *conv;
+    int64_t (*new_id)(void *ctx); /* unique 64-bit ids, ascending in time */
+    void *new_id_ctx;
+    const char *next_code; /* a receipt code nobody else has; spent when output->code_used */
+    const char *privacy_version;
+    int quiet_ms; /* setting chat.quiet_ms: how long a burst must be quiet before it is answered */
+    int message_days; /* setting retention.message_days, for the privacy text */
+
+    /* What turn_need() loads; meaningful when the bit is set in `loaded`. */
+    unsigned loaded;
+    const struct initiative *initiatives; /* list */
+    int64_t initiative_total;
+    const struct initiative *initiative;
+    const struct unit_match *units;
+    size_t unit_count;
+    const struct parked_draft *drafts; /* list */
+    const struct ticket *ticket;
+    const struct initiative_author *authors; /* list */
+    const char *colleague_user_id;
+    const struct my_data *my_data;
+    int64_t evidence_count;
+};
+
+struct turn_output {
+    /* Asked for; everything else is ignored when this is not 0. */
+    unsigned needs;
+    const char *need_text;
+    int64_t need_id;
+
+    const char *state; /* NULL: unchanged */
+    const char *draft; /* NULL: unchanged */
+    const struct person *person; /* NULL: unchanged, else the whole new row */
+    bool code_used;
+    bool erase; /* erase this person (words, transcript, files; counts of initiatives stay), then apply the rest */
+
+    struct reply *replies; /* in order of sending */
+    struct initiative *new_initiatives;
+    struct initiative_patch *patches;
+    struct initiative_author *authors;      /* new ones */
+    struct initiative_author *author_consents; /* consent changed; author_user_id or id names the row */
+    struct evidence *evidence;
+    struct parked_draft *parked;  /* inserted or replaced */
+    struct parked_draft *dropped; /* deleted; also removes the draft's evidence */
+    struct parked_draft *unparked; /* the row is deleted, its evidence stays: it is the active draft again */
+    struct ticket *tickets;
+    struct ticket_message *ticket_messages;
+    struct mail *mail;
+    const char *note; /* for the log: the transition, e.g. "title -> description"; no personal data */
+};
+
+/** The next turn of the person's conversation.  `out` is zeroed by the caller; all it gets is owned by ctx. */
+void dialogue_turn(TALLOC_CTX *ctx, const struct turn_input *in, struct turn_output *out);
+
+/** True when `what` is loaded; otherwise notes the wish in `out` and the caller returns at once. */
+bool turn_need(const struct turn_input *in, struct turn_output *out, unsigned what);
+
+#endif
