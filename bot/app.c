@@ -1,0 +1,282 @@
+/* One running process: see app.h. */
+#include "app.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include "evidence.h"
+#include "housekeeping.h"
+#include "http.h"
+#include "ids.h"
+#include "log.h"
+#include "messages.h"
+#include "migrate.h"
+#include "outbox.h"
+#include "pg_queue.h"
+#include "token.h"
+#include "turns.h"
+#include "webhook.h"
+#include "zalo/client.h"
+#include "zalo/signature.h"
+
+enum { STOP_MS = 5000 };
+
+struct app {
+    struct settings *settings;
+    const char *settings_path;
+    struct event_base *base;
+    const char *process; /* name in leases: node, pid and a random part */
+    struct ids ids;
+    struct pg_queue *background;
+    struct zalo_client *client;
+    struct tokens *tokens;
+    struct outbox *outbox;
+    struct turns *turns;
+    struct evidence_fetcher *evidence;
+    struct webhook *webhook;
+    struct housekeeping *housekeeping;
+    struct event *stop_timer;
+    bool stopping;
+};
+
+/* ---- the arrows between the parts ---- */
+
+static void on_settled(const struct turn_event *event, enum turn_outcome outcome, void *arg)
+{
+    struct app *app = arg;
+    webhook_settled(app->webhook, event, outcome);
+}
+
+static void on_reply(const struct reply *reply, void *arg)
+{
+    struct app *app = arg;
+    outbox_take(app->outbox, reply);
+}
+
+static void on_reply_later(int64_t due_ms, void *arg)
+{
+    struct app *app = arg;
+    outbox_look_in(app->outbox, due_ms);
+}
+
+static void on_mail(const struct mail *mail, int64_t now_ms, void *arg)
+{
+    struct app *app = arg;
+    housekeeping_mail_in(app->housekeeping, mail->not_before_ms - now_ms);
+}
+
+static void on_evidence(void *arg)
+{
+    struct app *app = arg;
+    evidence_fetcher_poke(app->evidence);
+}
+
+static void on_token_change(void *arg)
+{
+    struct app *app = arg;
+    outbox_wake(app->outbox);
+}
+
+static void on_mail_posted(const struct pg_answer *answer, void *arg)
+{
+    struct app *app = arg;
+    if (answer->e)
+        log_warn("somebody could not be told that a file was not fetched: %s", answer->e->msg);
+    else
+        housekeeping_mail_in(app->housekeeping, 0);
+}
+
+/* A file could not be fetched for good: its sender hears of it in a turn of his own. */
+static void on_evidence_failed(const char *user_id, const char *name, void *arg)
+{
+    struct app *app = arg;
+    struct pg_unit *unit = pg_unit_new(app);
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_text(p, user_id);
+    pg_param_int8(p, ids_next(&app->ids));
+    pg_param_text(p, name);
+    pg_add(unit, SQL_MAILBOX_EVIDENCE_FAILED, p);
+    pg_queue_run(app->background, unit, STOP_MS, on_mail_posted, app);
+}
+
+/* ---- signals ---- */
+
+static void on_outbox_stopped(void *arg)
+{
+    struct app *app = arg;
+    event_base_loopexit(app->base, NULL);
+}
+
+static void on_drained(void *arg)
+{
+    struct app *app = arg;
+    event_del(app->stop_timer);
+    outbox_stop(app->outbox, on_outbox_stopped, app);
+}
+
+static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct app *app = arg;
+    (void)fd;
+    (void)what;
+    log_warn("requests were still open after %d ms, stopping all the same", STOP_MS);
+    outbox_stop(app->outbox, on_outbox_stopped, app);
+}
+
+static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
+{
+    struct app *app = arg;
+    (void)what;
+    if (app->stopping) {
+        event_base_loopbreak(app->base);
+        return;
+    }
+    app->stopping = true;
+    log_info("signal %d: finishing what is in hand", (int)signal);
+    struct timeval tv = {STOP_MS / 1000, 0};
+    event_add(app->stop_timer, &tv);
+    webhook_drain(app->webhook, on_drained, app);
+}
+
+static void on_reload_signal(evutil_socket_t signal, short what, void *arg)
+{
+    struct app *app = arg;
+    struct err e;
+    (void)signal;
+    (void)what;
+    if (!settings_reload(app->settings_path, app->settings, &e)) {
+        log_error("settings were not reloaded: %s", e.msg);
+        return;
+    }
+    const char *texts = app->settings->texts.file;
+    if (!messages_load(texts[0] ? texts : NULL, &e))
+        log_error("texts were not reloaded: %s", e.msg);
+    else
+        log_info("settings and texts reloaded");
+}
+
+/* ---- start ---- */
+
+static bool raise_descriptor_limit(const struct settings *s)
+{
+    struct rlimit limit;
+    rlim_t want = (rlim_t)s->server.max_connections + 256;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
+        return true;
+    limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+static bool open_listeners(struct app *app, struct err *e)
+{
+    const struct settings *s = app->settings;
+    bool apart = strcmp(s->server.listen.text, s->server.admin_listen.text) != 0;
+    int fd = http_listen(s->server.listen.text, e);
+    if (fd < 0 || !webhook_listen(app->webhook, fd, true, !apart, e))
+        return err_wrap(e, "server.listen %s", s->server.listen.text);
+    if (!apart)
+        return true;
+    fd = http_listen(s->server.admin_listen.text, e);
+    if (fd < 0 || !webhook_listen(app->webhook, fd, false, true, e))
+        return err_wrap(e, "server.admin_listen %s", s->server.admin_listen.text);
+    return true;
+}
+
+static bool make_client(struct app *app, struct err *e)
+{
+    const struct settings *s = app->settings;
+    struct zalo_client_options options = {
+        .api_url = s->zalo.api_url, .oauth_url = s->zalo.oauth_url, .app_id = s->zalo.app_id, .app_secret = s->zalo.app_secret,
+        .appsecret_proof = s->zalo.appsecret_proof, .ca_file = s->zalo.ca_file[0] ? s->zalo.ca_file : NULL};
+    app->client = zalo_client_new(app, app->base, &options, e);
+    return app->client != NULL;
+}
+
+static void wire(struct app *app, bool hold)
+{
+    const struct settings *s = app->settings;
+    struct pg_options pg = {.url = s->database.url, .name = "background", .named_statements = s->database.named_statements};
+    app->background = pg_queue_new(app, app->base, &pg);
+    app->tokens = tokens_new(app, app->base, app->background, app->client, s, app->process, on_token_change, app);
+    app->outbox = outbox_new(app, &(struct outbox_options){
+        .base = app->base, .settings = s, .process = app->process, .background = app->background, .client = app->client,
+        .tokens = app->tokens, .hold = hold});
+    app->turns = turns_new(app, &(struct turns_options){
+        .base = app->base, .settings = s, .process = app->process, .ids = &app->ids, .background = app->background,
+        .on_settled = on_settled, .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail,
+        .on_evidence = on_evidence, .ctx = app});
+    app->evidence = evidence_fetcher_new(app, app->base, app->background, app->client, s, on_evidence_failed, app);
+    app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);
+    app->webhook = webhook_new(app, &(struct webhook_options){
+        .base = app->base, .settings = s, .turns = app->turns, .outbox = app->outbox, .tokens = app->tokens, .background = app->background});
+}
+
+static struct event *on_signal(struct app *app, int signal, event_callback_fn fn)
+{
+    struct event *ev = evsignal_new(app->base, signal, fn, app);
+    event_add(ev, NULL);
+    return ev;
+}
+
+static int run(struct app *app)
+{
+    signal(SIGPIPE, SIG_IGN);
+    struct event *signals[] = {on_signal(app, SIGTERM, on_stop_signal), on_signal(app, SIGINT, on_stop_signal),
+                               on_signal(app, SIGHUP, on_reload_signal)};
+    app->stop_timer = event_new(app->base, -1, 0, on_stop_timer, app);
+    log_info("sangkien serves on %s as %s", app->settings->server.listen.text, app->process);
+    event_base_dispatch(app->base);
+    log_info("stopped");
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        event_free(signals[i]);
+    event_free(app->stop_timer);
+    return EX_OK;
+}
+
+int app_serve(struct settings *settings, const char *settings_path, bool hold)
+{
+    struct err e;
+    if (!zalo_signature_init()) {
+        log_error("OpenSSL offers no SHA-256: check its configuration");
+        return EX_SOFTWARE;
+    }
+    if (!messages_load(settings->texts.file[0] ? settings->texts.file : NULL, &e)) {
+        log_error("the texts cannot be used: %s", e.msg);
+        return EX_CONFIG;
+    }
+    if (!migrate_check(settings->database.url, &e)) {
+        if (e.kind != ERR_UNAVAILABLE) {
+            log_error("%s", e.msg);
+            return EX_CONFIG;
+        }
+        log_warn("%s; serving all the same, it is tried again and again", e.msg);
+    }
+    if (!raise_descriptor_limit(settings))
+        log_warn("cannot raise the limit of open files, ignoring");
+    struct app *app = talloc_zero(NULL, struct app);
+    app->settings = settings;
+    app->settings_path = settings_path;
+    ids_init(&app->ids);
+    app->process = talloc_asprintf(app, "%s:%d:%x", settings->server.node, (int)getpid(), app->ids.node);
+    app->base = event_base_new();
+    int code = EX_UNAVAILABLE;
+    if (!app->base || !make_client(app, &e)) {
+        log_error("cannot start: %s", app->base ? e.msg : "no event loop");
+    } else {
+        wire(app, hold);
+        if (open_listeners(app, &e))
+            code = run(app);
+        else
+            log_error("%s; is another process using it?", e.msg);
+    }
+    struct event_base *base = app->base;
+    talloc_free(app);
+    if (base)
+        event_base_free(base);
+    return code;
+}

@@ -1,0 +1,21 @@
+/* The subcommands: each takes its own arguments (argv[0] is its name) and gives an exit code of sysexits.h.
+ *
+ * Results go to stdout, what went wrong to stderr: what, why, what to do. */
+#ifndef SANGKIEN_BOT_COMMANDS_H
+#define SANGKIEN_BOT_COMMANDS_H
+
+struct settings;
+
+/** One line per thing looked at: `ok|warn|FAIL  what: why; what to do`.  Changes nothing. The first FAIL gives the exit code. */
+int cmd_check(struct settings *s, int argc, char **argv);
+
+/** `token set`: a pair or an authorization code from stdin, or by way of the consent page; `token show`: never the tokens. */
+int cmd_token(struct settings *s, int argc, char **argv);
+
+/** `export tickets [--format csv]` to stdout, in constant memory. */
+int cmd_export(struct settings *s, int argc, char **argv);
+
+/** `read amount|intent`: lines of stdin to tab-separated values. Needs no settings. */
+int cmd_read(struct settings *s, int argc, char **argv);
+
+#endif

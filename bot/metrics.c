@@ -1,0 +1,104 @@
+/* Metrics: see metrics.h. */
+#include "metrics.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "http.h"
+#include "log.h"
+#include "outbox.h"
+#include "pg_queue.h"
+#include "turns.h"
+#include "zalo/signature.h"
+
+struct metrics metrics;
+
+static long resident_bytes(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*s %ld", &pages) != 1)
+        pages = 0;
+    fclose(f);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+static char *counter(char *out, const char *name, const char *label, const char *value, uint64_t n)
+{
+    if (label)
+        return talloc_asprintf_append_buffer(out, "sangkien_%s{%s=\"%s\"} %llu\n", name, label, value, (unsigned long long)n);
+    return talloc_asprintf_append_buffer(out, "sangkien_%s %llu\n", name, (unsigned long long)n);
+}
+
+static char *head(char *out, const char *name, const char *type, const char *help)
+{
+    return talloc_asprintf_append_buffer(out, "# HELP sangkien_%s %s\n# TYPE sangkien_%s %s\n", name, help, name, type);
+}
+
+char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct turns *turns, const struct outbox *outbox,
+                   const struct pg_queue *background)
+{
+    const struct http_stats *h = http_server_stats(http);
+    const struct turn_counters *t = turns_counters(turns);
+    const struct outbox_counters *o = outbox_counters(outbox);
+    const struct zalo_signature_counts *sig = zalo_signature_counts();
+    char *out = talloc_strdup(ctx, "");
+
+    out = head(out, "events_total", "counter", "Signed webhook events by kind.");
+    for (int k = 0; k < IN_KIND_COUNT; k++)
+        out = counter(out, "events_total", "kind", inbound_kind_name((enum inbound_kind)k), metrics.events[k]);
+    out = head(out, "signatures_total", "counter", "Webhook requests by verdict on their signature.");
+    for (int v = 0; v < ZALO_VERDICT_COUNT; v++)
+        out = counter(out, "signatures_total", "verdict", zalo_verdict_name((enum zalo_verdict)v), sig->verdict[v]);
+    out = head(out, "signatures_previous_total", "counter", "Signed with the previous secret.");
+    out = counter(out, "signatures_previous_total", NULL, NULL, sig->signed_with_previous);
+    out = head(out, "events_undecodable_total", "counter", "Signed, but not readable.");
+    out = counter(out, "events_undecodable_total", NULL, NULL, metrics.undecodable);
+    out = head(out, "events_turned_away_total", "counter", "Answered 503 because too many were waiting.");
+    out = counter(out, "events_turned_away_total", NULL, NULL, metrics.turned_away);
+
+    out = head(out, "turns_total", "counter", "Events that went through a committed batch.");
+    out = counter(out, "turns_total", NULL, NULL, t->events);
+    out = head(out, "turn_batches_total", "counter", "Committed batches.");
+    out = counter(out, "turn_batches_total", NULL, NULL, t->batches);
+    out = head(out, "turn_duplicates_total", "counter", "Events that had taken effect before.");
+    out = counter(out, "turn_duplicates_total", NULL, NULL, t->duplicates);
+    out = head(out, "turn_deferred_total", "counter", "Events put off because another process held the person.");
+    out = counter(out, "turn_deferred_total", NULL, NULL, t->deferred);
+    out = head(out, "turn_retries_total", "counter", "Batches that did not commit.");
+    out = counter(out, "turn_retries_total", NULL, NULL, t->retries);
+    out = head(out, "turn_dead_total", "counter", "Events kept in dead_event.");
+    out = counter(out, "turn_dead_total", NULL, NULL, t->dead);
+    out = head(out, "turns_waiting", "gauge", "Events waiting or in hand.");
+    out = counter(out, "turns_waiting", NULL, NULL, turns_waiting(turns));
+
+    out = head(out, "sends_total", "counter", "Answers of Zalo to sends, by class.");
+    for (int c = 0; c < ZALO_CLASS_COUNT; c++)
+        out = counter(out, "sends_total", "class", zalo_class_name((enum zalo_class)c), o->by_class[c]);
+    out = head(out, "replies_total", "counter", "Replies that came to their end.");
+    out = counter(out, "replies_total", "end", "sent", o->sent);
+    out = counter(out, "replies_total", "end", "failed", o->failed);
+    out = counter(out, "replies_total", "end", "expired", o->expired);
+    out = head(out, "outbox_held", "gauge", "Replies in this process's hands.");
+    out = counter(out, "outbox_held", NULL, NULL, outbox_waiting(outbox));
+    out = head(out, "background_depth", "gauge", "Database jobs waiting behind each other.");
+    out = counter(out, "background_depth", NULL, NULL, pg_queue_depth(background));
+
+    out = head(out, "http_connections", "gauge", "Open connections.");
+    out = counter(out, "http_connections", NULL, NULL, h->connections);
+    out = head(out, "http_answers_total", "counter", "Answers by first digit of the status.");
+    static const char *const digit[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    for (size_t i = 1; i < 6; i++)
+        out = counter(out, "http_answers_total", "status", digit[i], h->answers[i]);
+    out = head(out, "http_killed_total", "counter", "Connections ended by us, by reason.");
+    for (int k = 0; k < HTTP_KILL_COUNT; k++)
+        out = counter(out, "http_killed_total", "reason", http_kill_name((enum http_kill)k), h->killed[k]);
+    out = head(out, "http_timeouts_total", "counter", "Requests answered 503 because no commit came in time.");
+    out = counter(out, "http_timeouts_total", NULL, NULL, h->handler_timeouts);
+    out = head(out, "log_dropped_total", "counter", "Log lines that could not be written.");
+    out = counter(out, "log_dropped_total", NULL, NULL, log_dropped());
+    out = head(out, "resident_bytes", "gauge", "Resident memory of this process.");
+    return counter(out, "resident_bytes", NULL, NULL, (uint64_t)resident_bytes());
+}

@@ -1,0 +1,26 @@
+/* Numbers about this process in Prometheus' text format. */
+#ifndef SANGKIEN_BOT_METRICS_H
+#define SANGKIEN_BOT_METRICS_H
+
+#include <stdint.h>
+#include <talloc.h>
+
+#include "inbound.h"
+
+struct http_server;
+struct outbox;
+struct pg_queue;
+struct turns;
+
+/* Counted where it happens; what a part counts itself is read from that part. */
+struct metrics {
+    uint64_t events[IN_KIND_COUNT];
+    uint64_t signed_requests, undecodable, turned_away, echoes;
+};
+extern struct metrics metrics;
+
+/** The whole page, owned by ctx. */
+char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct turns *turns, const struct outbox *outbox,
+                   const struct pg_queue *background);
+
+#endif

@@ -1,0 +1,641 @@
+/* The outbox sender: see outbox.h. */
+#include "outbox.h"
+
+#include <event2/event.h>
+#include <event2/util.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "log.h"
+#include "outbox_store.h"
+#include "pg_queue.h"
+#include "scoped.h"
+#include "settings.h"
+#include "token.h"
+#include "turns.h"
+#include "zalo/client.h"
+#include "zalo/encode.h"
+
+enum {
+    IN_FLIGHT_MAX = 64,   /* performance: 256 gives nothing over 64 */
+    HELD_MAX = 2000,      /* rows taken from the database at most, in memory */
+    CLAIM_MOST = 500,
+    LOOK_MS = 1000,       /* for rows of other processes and retries; what is ours is looked for when it is due */
+    LANE_BUCKETS = 1024,
+    SENT_SLOTS = 8192,
+    TRIES_MAX = 12,
+    UNKNOWN_TRIES_MAX = 2, /* one blind repeat of a reply whose outcome is unknown (zalo-oa-api 2.11) */
+    RETRY_LEAST_MS = 1000,
+    RETRY_MOST_MS = 15 * 60 * 1000,
+    UNKNOWN_WAIT_MS = 5000,
+    HOLD_STOP_MS = 60 * 1000,
+    QUOTA_WAIT_MS = 60 * 60 * 1000,
+    WRITE_BACK_DEADLINE_MS = 5000,
+    STOP_MS = 10000,
+};
+
+struct item {
+    struct item *next;
+    struct lane *lane;
+    struct outbox_claim claim;
+    struct zalo_request *part;
+    size_t part_count, part_at;
+    int attempts;
+    bool token_retried;
+    int64_t token_generation; /* that the last try used */
+    int64_t lease_ends_ms;    /* monotonic; after it somebody else may have the row */
+};
+
+struct lane {
+    struct lane *next_in_bucket, *next_ready;
+    const char *user_id;
+    struct item *first, **last;
+    uint32_t hash;
+    bool queued, busy;
+};
+
+/* What is to be written back for one row. */
+struct result {
+    struct result *next;
+    struct outbox_claim claim;
+    const char *zalo_msg_id, *failure; /* settled when one of them is set */
+    int64_t retry_ms;                  /* otherwise */
+    const char *error;
+};
+
+struct outbox {
+    struct outbox_options options;
+    struct lane *bucket[LANE_BUCKETS];
+    struct lane *first_ready, **last_ready;
+    size_t held, in_flight;
+    struct result *results, **last_result, *writing;
+    size_t result_count;
+    struct event *look_timer, *write_timer, *rate_timer, *stop_timer;
+    int64_t look_at_ms;
+    bool looking;
+    bool pumping;
+    /* Allowance: refilled evenly, at most one second's worth saved up. */
+    double allowance;
+    int64_t allowance_at_ms, paused_until_ms;
+    uint64_t sent_lately[SENT_SLOTS]; /* hashes of message ids; a newer one takes the slot of an older */
+    bool hold, stopping, releasing;
+    void (*stopped)(void *ctx);
+    void *stopped_ctx;
+    struct outbox_counters counters;
+};
+
+static void pump(struct outbox *o);
+static void stop_further(struct outbox *o);
+
+static void arm(struct event *timer, int64_t ms)
+{
+    struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+    event_add(timer, &tv);
+}
+
+static uint64_t hash64(const char *z)
+{
+    uint64_t h = 14695981039346656037ull;
+    for (; *z; z++)
+        h = (h ^ (unsigned char)*z) * 1099511628211ull;
+    return h ? h : 1;
+}
+
+/* Full jitter between half and all of an exponential step: retries of a crowd spread out. */
+static int64_t backoff_ms(int attempts)
+{
+    int64_t step = RETRY_LEAST_MS;
+    for (int i = 0; i < attempts && step < RETRY_MOST_MS; i++)
+        step *= 2;
+    if (step > RETRY_MOST_MS)
+        step = RETRY_MOST_MS;
+    ev_uint32_t r;
+    evutil_secure_rng_get_bytes(&r, sizeof(r));
+    return step / 2 + (int64_t)(r % (unsigned)(step / 2));
+}
+
+/* Nothing may start: by order, at the end, or because the allowance is set to 0. */
+static bool is_held(const struct outbox *o)
+{
+    return o->hold || o->stopping || o->options.settings->send.per_minute == 0;
+}
+
+/* ---- writing results back ---- */
+
+static void on_written(const struct pg_answer *answer, void *arg)
+{
+    struct outbox *o = arg;
+    struct result *done = TAKE(o->writing);
+    if (answer->e) { /* sent all the same: tried until the database takes it, else a lease would run out and it go twice */
+        static struct log_gate gate;
+        if (log_pass(&gate, 10000))
+            log_warn("results of sent replies could not be written: %s; trying again", answer->e->msg);
+        struct result **last = &done;
+        while (*last)
+            last = &(*last)->next;
+        *last = o->results;
+        if (!o->results)
+            o->last_result = last;
+        o->results = done;
+        arm(o->write_timer, 1000);
+        return;
+    }
+    while (done) {
+        struct result *next = done->next;
+        talloc_free(done);
+        done = next;
+        o->result_count--;
+    }
+    if (o->results)
+        arm(o->write_timer, 0);
+    stop_further(o);
+}
+
+static void on_write_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct outbox *o = arg;
+    (void)fd;
+    (void)what;
+    if (o->writing || !o->results)
+        return;
+    o->writing = TAKE(o->results);
+    o->last_result = &o->results;
+    struct pg_unit *unit = pg_unit_new(o);
+    struct save *s = save_new(unit);
+    for (const struct result *r = o->writing; r; r = r->next) {
+        if (r->zalo_msg_id || r->failure)
+            outbox_store_settle(s, r->claim, r->zalo_msg_id, r->failure);
+        else
+            outbox_store_retry(s, r->claim, r->retry_ms, r->error);
+    }
+    save_into(s, unit);
+    pg_queue_run(o->options.background, unit, WRITE_BACK_DEADLINE_MS, on_written, o);
+}
+
+static struct result *add_result(struct outbox *o, const struct outbox_claim *claim)
+{
+    struct result *r = talloc_zero(o, struct result);
+    r->claim = *claim;
+    r->claim.user_id = talloc_strdup(r, claim->user_id);
+    *o->last_result = r;
+    o->last_result = &r->next;
+    o->result_count++;
+    if (!o->writing && !event_pending(o->write_timer, EV_TIMEOUT, NULL))
+        arm(o->write_timer, 0); /* what else ends in this turn of the loop goes along */
+    return r;
+}
+
+static void settle(struct outbox *o, const struct outbox_claim *claim, const char *zalo_msg_id, const char *failure)
+{
+    struct result *r = add_result(o, claim);
+    r->zalo_msg_id = zalo_msg_id ? talloc_strdup(r, zalo_msg_id) : NULL;
+    r->failure = failure ? talloc_strdup(r, failure) : NULL;
+    if (failure)
+        o->counters.failed++;
+    else
+        o->counters.sent++;
+}
+
+static void give_back(struct outbox *o, const struct outbox_claim *claim, int64_t retry_ms, const char *error)
+{
+    struct result *r = add_result(o, claim);
+    r->retry_ms = retry_ms;
+    r->error = talloc_strdup(r, error);
+    outbox_look_in(o, retry_ms);
+}
+
+/* ---- lanes ---- */
+
+static struct lane *lane_of(struct outbox *o, const char *user_id)
+{
+    uint32_t h = (uint32_t)(hash64(user_id) >> 16);
+    struct lane **bucket = &o->bucket[h % LANE_BUCKETS];
+    for (struct lane *l = *bucket; l; l = l->next_in_bucket)
+        if (l->hash == h && strcmp(l->user_id, user_id) == 0)
+            return l;
+    struct lane *l = talloc_zero(o, struct lane);
+    l->user_id = talloc_strdup(l, user_id);
+    l->hash = h;
+    l->last = &l->first;
+    l->next_in_bucket = *bucket;
+    *bucket = l;
+    return l;
+}
+
+static void make_ready(struct outbox *o, struct lane *l)
+{
+    if (l->queued || l->busy || !l->first)
+        return;
+    l->queued = true;
+    l->next_ready = NULL;
+    *o->last_ready = l;
+    o->last_ready = &l->next_ready;
+}
+
+static void drop_head(struct outbox *o, struct lane *l)
+{
+    struct item *item = l->first;
+    l->first = item->next;
+    if (!l->first)
+        l->last = &l->first;
+    o->held--;
+    talloc_free(item);
+}
+
+/* The head has come to its end; the next one, if any, may go. */
+static void lane_next(struct outbox *o, struct lane *l)
+{
+    l->busy = false;
+    if (l->first) {
+        make_ready(o, l);
+        return;
+    }
+    if (l->queued)
+        return;
+    struct lane **at = &o->bucket[l->hash % LANE_BUCKETS];
+    while (*at != l)
+        at = &(*at)->next_in_bucket;
+    *at = l->next_in_bucket;
+    talloc_free(l);
+}
+
+/* The head must wait: it and what follows it go back to the database, so that order holds whoever takes them. */
+static void lane_retry(struct outbox *o, struct lane *l, int64_t retry_ms, const char *error)
+{
+    o->counters.retried++;
+    while (l->first) {
+        give_back(o, &l->first->claim, retry_ms, error);
+        drop_head(o, l);
+    }
+    lane_next(o, l);
+}
+
+static void add_item(struct outbox *o, const struct reply *reply, int64_t fence, int attempts)
+{
+    struct lane *l = lane_of(o, reply->user_id);
+    struct item *item = talloc_zero(l, struct item);
+    struct zalo_encode_options how = {.template_type_button = o->options.settings->zalo.button_template_type};
+    struct err e;
+    item->lane = l;
+    item->claim = (struct outbox_claim){.user_id = l->user_id, .id = reply->id, .fence = fence};
+    item->attempts = attempts;
+    item->lease_ends_ms = clock_monotonic_ms() + TURN_LEASE_MS;
+    o->held++;
+    *l->last = item;
+    l->last = &item->next;
+    if (!zalo_encode_parts(item, reply, &how, &item->part, &item->part_count, &e)) {
+        log_error("%s: a reply cannot be sent: %s", log_person(reply->user_id), e.msg);
+        item->part_count = 0; /* settled when its turn comes, so that order stays */
+    }
+    make_ready(o, l);
+}
+
+/* ---- the wire ---- */
+
+static void on_head_failed(struct outbox *o, struct lane *l, const struct zalo_answer *answer)
+{
+    struct item *item = l->first;
+    char why[300];
+    snprintf(why, sizeof(why), "%d %s: %s", answer->code, answer->meaning, answer->message);
+    int64_t now = clock_monotonic_ms();
+    switch (answer->class) {
+    case ZALO_TOKEN:
+        tokens_rejected(o->options.tokens, item->token_generation);
+        if (!item->token_retried) { /* at most one refresh and one resend; it stays at the head until the token changes */
+            item->token_retried = true;
+            lane_next(o, l);
+            return;
+        }
+        lane_retry(o, l, backoff_ms(item->attempts), why);
+        return;
+    case ZALO_STOP:
+        log_error("Zalo refuses to send for this OA: %s; trying again in a minute", why);
+        o->paused_until_ms = now + HOLD_STOP_MS;
+        lane_retry(o, l, HOLD_STOP_MS, why);
+        return;
+    case ZALO_QUOTA:
+    case ZALO_NIGHT:
+        lane_retry(o, l, QUOTA_WAIT_MS, why);
+        return;
+    case ZALO_UNKNOWN_OUTCOME:
+        if (item->attempts + 1 < UNKNOWN_TRIES_MAX) {
+            lane_retry(o, l, UNKNOWN_WAIT_MS, why);
+            return;
+        }
+        break;
+    case ZALO_RETRY:
+        if (answer->code == ZALO_CODE_RATE_LIMIT) { /* the window is the clock minute: all senders slow down */
+            o->paused_until_ms = now + 60000 - clock_epoch_ms() % 60000 + backoff_ms(0);
+            lane_retry(o, l, o->paused_until_ms - now, why);
+            return;
+        }
+        if (item->attempts + 1 < (answer->tries_max ? answer->tries_max : TRIES_MAX)) {
+            lane_retry(o, l, backoff_ms(item->attempts), why);
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    log_warn("%s: a reply was given up: %s", log_person(l->user_id), why);
+    settle(o, &item->claim, NULL, why);
+    drop_head(o, l);
+    lane_next(o, l);
+}
+
+struct call {
+    struct outbox *o;
+    struct lane *lane;
+};
+
+static void on_sent(const struct zalo_answer *answer, void *arg)
+{
+    struct call *call = arg;
+    struct outbox *o = call->o;
+    struct lane *l = call->lane;
+    struct item *item = l->first;
+    talloc_free(call);
+    o->in_flight--;
+    o->counters.by_class[answer->class]++;
+    if (answer->class != ZALO_OK) {
+        on_head_failed(o, l, answer);
+    } else {
+        tokens_accepted(o->options.tokens, item->token_generation);
+        if (answer->message_id) {
+            uint64_t h = hash64(answer->message_id);
+            o->sent_lately[h % SENT_SLOTS] = h;
+        }
+        if (++item->part_at < item->part_count) {
+            lane_next(o, l);
+        } else {
+            settle(o, &item->claim, answer->message_id ? answer->message_id : "", NULL);
+            drop_head(o, l);
+            lane_next(o, l);
+        }
+    }
+    pump(o);
+    stop_further(o);
+}
+
+/* One message from the allowance; false: the timer wakes the pump when there is more. */
+static bool allowed(struct outbox *o)
+{
+    int64_t now = clock_monotonic_ms();
+    if (now < o->paused_until_ms) {
+        arm(o->rate_timer, o->paused_until_ms - now);
+        return false;
+    }
+    double per_ms = (double)o->options.settings->send.per_minute / 60000.0, most = per_ms * 1000.0;
+    o->allowance += (double)(now - o->allowance_at_ms) * per_ms;
+    o->allowance_at_ms = now;
+    if (most < 1.0)
+        most = 1.0;
+    if (o->allowance > most)
+        o->allowance = most;
+    if (o->allowance >= 1.0) {
+        o->allowance -= 1.0;
+        return true;
+    }
+    arm(o->rate_timer, (int64_t)((1.0 - o->allowance) / per_ms) + 1);
+    return false;
+}
+
+/* Puts the head of a lane on the wire. @return false when the client takes no more now. */
+static bool send_head(struct outbox *o, struct lane *l, const struct token *token)
+{
+    struct item *item = l->first;
+    struct call *call = talloc_zero(o, struct call);
+    *call = (struct call){.o = o, .lane = l};
+    item->token_generation = token->generation;
+    const struct zalo_request *part = &item->part[item->part_at];
+    struct err e;
+    if (!zalo_client_send(o->options.client, token->access, part->path, (struct str){part->body, part->body_n}, on_sent, call, &e)) {
+        talloc_free(call);
+        if (e.kind == ERR_UNAVAILABLE)
+            return false;
+        log_error("%s: a reply cannot be sent: %s", log_person(l->user_id), e.msg);
+        settle(o, &item->claim, NULL, e.msg);
+        drop_head(o, l);
+        lane_next(o, l);
+        return true;
+    }
+    l->busy = true;
+    o->in_flight++;
+    return true;
+}
+
+/* The first lane that may send now, taken from the ready list; NULL when none may. */
+static struct lane *next_sendable(struct outbox *o, const struct token *token)
+{
+    struct lane **at = &o->first_ready;
+    int looks = 0;
+    while (*at && looks++ < HELD_MAX) {
+        struct lane *l = *at;
+        /* A head that was refused with this very token waits for the next one. */
+        if (l->first && l->first->token_retried && l->first->token_generation == token->generation) {
+            at = &l->next_ready;
+            continue;
+        }
+        *at = l->next_ready;
+        if (!*at)
+            o->last_ready = at;
+        l->queued = false;
+        return l;
+    }
+    return NULL;
+}
+
+static void pump(struct outbox *o)
+{
+    if (o->pumping || is_held(o))
+        return;
+    o->pumping = true;
+    const struct token *token = tokens_current(o->options.tokens);
+    int64_t now = clock_monotonic_ms();
+    while (token && o->first_ready && o->in_flight < IN_FLIGHT_MAX) {
+        struct lane *l = next_sendable(o, token);
+        if (!l)
+            break;
+        if (!l->first) {
+            lane_next(o, l);
+        } else if (l->first->part_count == 0) {
+            settle(o, &l->first->claim, NULL, "cannot be encoded");
+            drop_head(o, l);
+            lane_next(o, l);
+        } else if (l->first->lease_ends_ms <= now + 1000) { /* somebody else may have it by now: theirs to send */
+            o->counters.lease_lost++;
+            drop_head(o, l);
+            lane_next(o, l);
+        } else if (!allowed(o) || !send_head(o, l, token)) {
+            l->queued = true; /* back to the front */
+            l->next_ready = o->first_ready;
+            o->first_ready = l;
+            if (!l->next_ready)
+                o->last_ready = &l->next_ready;
+            break;
+        }
+    }
+    o->pumping = false;
+}
+
+static void on_rate_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    pump(arg);
+}
+
+/* ---- taking due rows ---- */
+
+static void on_claimed(const struct pg_answer *answer, void *arg)
+{
+    struct outbox *o = arg;
+    o->looking = false;
+    if (answer->e) {
+        static struct log_gate gate;
+        if (log_pass(&gate, 30000))
+            log_warn("cannot look for due replies: %s", answer->e->msg);
+        return;
+    }
+    TALLOC_CTX *tmp = talloc_new(o);
+    for (const struct outbox_row *row = outbox_store_claimed(tmp, answer->result[0]); row; row = row->next) {
+        if (row->expired) {
+            o->counters.expired++;
+            settle(o, &(struct outbox_claim){row->reply.user_id, row->reply.id, row->fence}, NULL, "expired");
+        } else {
+            add_item(o, &row->reply, row->fence, row->attempts);
+        }
+    }
+    if (PQntuples(answer->result[0]) == CLAIM_MOST)
+        outbox_look_in(o, 0);
+    talloc_free(tmp);
+    pump(o);
+}
+
+static void on_look_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct outbox *o = arg;
+    (void)fd;
+    (void)what;
+    o->look_at_ms = 0;
+    outbox_look_in(o, LOOK_MS);
+    if (o->looking || is_held(o) || o->held >= HELD_MAX || !tokens_current(o->options.tokens))
+        return;
+    o->looking = true;
+    struct pg_unit *unit = pg_unit_new(o);
+    outbox_store_claim(unit, o->options.process, TURN_LEASE_MS, CLAIM_MOST);
+    pg_queue_run(o->options.background, unit, WRITE_BACK_DEADLINE_MS, on_claimed, o);
+}
+
+void outbox_look_in(struct outbox *o, int64_t due_ms)
+{
+    int64_t at = clock_monotonic_ms() + due_ms + 2; /* the database's clock decides; a look too early would find nothing */
+    if (o->look_at_ms && o->look_at_ms <= at)
+        return;
+    o->look_at_ms = at;
+    arm(o->look_timer, due_ms + 2);
+}
+
+/* ---- stopping ---- */
+
+static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct outbox *o = arg;
+    (void)fd;
+    (void)what;
+    if (!o->stopped)
+        return;
+    void (*stopped)(void *ctx) = TAKE(o->stopped);
+    stopped(o->stopped_ctx);
+}
+
+static void on_released(const struct pg_answer *answer, void *arg)
+{
+    struct outbox *o = arg;
+    if (answer->e)
+        log_warn("replies in hand could not be given back: %s; their leases run out", answer->e->msg);
+    arm(o->stop_timer, 0);
+}
+
+/* Once the wire is quiet and every result is written, what this process still holds is given back. */
+static void stop_further(struct outbox *o)
+{
+    if (!o->stopping || o->releasing || o->in_flight > 0 || o->results || o->writing)
+        return;
+    o->releasing = true;
+    struct pg_unit *unit = pg_unit_new(o);
+    outbox_store_release(unit, o->options.process);
+    pg_queue_run(o->options.background, unit, WRITE_BACK_DEADLINE_MS, on_released, o);
+}
+
+void outbox_stop(struct outbox *o, void (*done)(void *ctx), void *ctx)
+{
+    o->stopping = true;
+    o->stopped = done;
+    o->stopped_ctx = ctx;
+    arm(o->stop_timer, STOP_MS);
+    stop_further(o);
+}
+
+/* ---- the rest ---- */
+
+static int outbox_destructor(struct outbox *o)
+{
+    event_free(o->look_timer);
+    event_free(o->write_timer);
+    event_free(o->rate_timer);
+    event_free(o->stop_timer);
+    return 0;
+}
+
+struct outbox *outbox_new(TALLOC_CTX *ctx, const struct outbox_options *options)
+{
+    struct outbox *o = talloc_zero(ctx, struct outbox);
+    o->options = *options;
+    o->hold = options->hold;
+    o->last_ready = &o->first_ready;
+    o->last_result = &o->results;
+    o->allowance_at_ms = clock_monotonic_ms();
+    o->look_timer = event_new(options->base, -1, 0, on_look_timer, o);
+    o->write_timer = event_new(options->base, -1, 0, on_write_timer, o);
+    o->rate_timer = event_new(options->base, -1, 0, on_rate_timer, o);
+    o->stop_timer = event_new(options->base, -1, 0, on_stop_timer, o);
+    talloc_set_destructor(o, outbox_destructor);
+    outbox_look_in(o, 0);
+    return o;
+}
+
+void outbox_take(struct outbox *o, const struct reply *reply)
+{
+    if (is_held(o) || o->held >= HELD_MAX)
+        return; /* its lease runs out and a later look takes it */
+    add_item(o, reply, 0, 0);
+    pump(o);
+}
+
+void outbox_wake(struct outbox *o)
+{
+    pump(o);
+}
+
+void outbox_hold(struct outbox *o, bool hold)
+{
+    o->hold = hold;
+    pump(o);
+}
+
+bool outbox_sent_lately(const struct outbox *o, const char *zalo_msg_id)
+{
+    uint64_t h = hash64(zalo_msg_id);
+    return o->sent_lately[h % SENT_SLOTS] == h;
+}
+
+size_t outbox_waiting(const struct outbox *o)
+{
+    return o->held + o->result_count;
+}
+
+const struct outbox_counters *outbox_counters(const struct outbox *o)
+{
+    return &o->counters;
+}

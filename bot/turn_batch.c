@@ -1,0 +1,435 @@
+/* A batch of turns: see turn_batch.h. */
+#include "turn_batch.h"
+
+#include <stdlib.h>
+
+#include "case_store.h"
+#include "clock.h"
+#include "initiative_store.h"
+#include "log.h"
+#include "outbox_store.h"
+#include "pg.h"
+#include "reading/text.h"
+#include "settings.h"
+
+enum {
+    ROUNDS_MAX = 4,
+    STATEMENT_DEADLINE_MS = 5000, /* longer than Zalo waits: the webhook is answered meanwhile, the commit still counts */
+    ADMIN_QUIET_MS = 30 * 60 * 1000,     /* a human typed in OA Manager: the bot keeps quiet */
+    LAST_INBOUND_STEP_MS = 15 * 60 * 1000, /* last_inbound_at is kept this coarse to spare a row version a turn */
+    LATE_MS = 3000, /* older than what took effect by more than connections of one node reorder */
+    PROMPT_EXPIRES_MS = 10 * 60 * 1000,
+    RECEIPT_EXPIRES_MS = 24 * 60 * 60 * 1000,
+};
+
+#define PRIVACY_VERSION "2026-11"
+
+static void think(struct turn_batch *b);
+
+static int64_t new_id(void *ctx)
+{
+    return ids_next(ctx);
+}
+
+static void finish(struct turn_batch *b, const struct err *e)
+{
+    if (e)
+        b->e = *e;
+    b->done(b, b->ctx);
+}
+
+/* ---- load ---- */
+
+static void on_claimed(const struct pg_answer *answer, void *arg)
+{
+    struct turn_batch *b = arg;
+    if (answer->e) {
+        finish(b, answer->e);
+        return;
+    }
+    b->transaction_open = true;
+    conversation_store_claimed(b, answer, b->rows, b->count);
+    b->now_ms = clock_epoch_ms();
+    think(b);
+}
+
+/* One statement per kind of need over all turns that asked for it. */
+static const struct {
+    enum need need;
+    enum sql_id sql;
+    enum { ARG_NONE, ARG_ID, ARG_TEXT } arg;
+} needs[] = {
+    {NEED_INITIATIVES, SQL_INITIATIVE_LIST, ARG_NONE}, {NEED_INITIATIVE, SQL_INITIATIVE_GET, ARG_ID},
+    {NEED_UNITS, SQL_UNIT_MATCH, ARG_TEXT},            {NEED_DRAFTS, SQL_DRAFT_LIST, ARG_NONE},
+    {NEED_TICKET, SQL_TICKET_OPEN, ARG_NONE},          {NEED_AUTHORS, SQL_INITIATIVE_AUTHOR_LIST, ARG_ID},
+    {NEED_COLLEAGUE, SQL_PERSON_COLLEAGUE, ARG_TEXT},  {NEED_MY_DATA, SQL_PERSON_DATA, ARG_NONE},
+    {NEED_EVIDENCE, SQL_EVIDENCE_COUNT, ARG_ID},
+};
+
+static void add_need(struct turn_batch *b, struct pg_unit *unit, size_t k)
+{
+    struct pg_array *ids = pg_array_new(unit, PG_TEXT), *arg = NULL;
+    if (needs[k].arg != ARG_NONE)
+        arg = pg_array_new(unit, needs[k].arg == ARG_ID ? PG_INT8 : PG_TEXT);
+    for (size_t i = 0; i < b->count; i++) {
+        const struct turn_output *out = b->turn[i].out;
+        if (!out || !(out->needs & needs[k].need))
+            continue;
+        pg_array_text(ids, b->turn[i].row->user_id);
+        if (needs[k].arg == ARG_ID)
+            pg_array_int8(arg, out->need_id);
+        else if (needs[k].arg == ARG_TEXT)
+            pg_array_text(arg, text_key(unit, str_of(out->need_text)));
+    }
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_array(p, ids);
+    if (arg)
+        pg_param_array(p, arg);
+    pg_add(unit, needs[k].sql, p);
+}
+
+static bool row_of(const PGresult *res, const char *user_id, int *ret)
+{
+    for (int r = 0; r < PQntuples(res); r++)
+        if (str_eq(pg_bytes(res, r, 0), str_of(user_id))) {
+            *ret = r;
+            return true;
+        }
+    return false;
+}
+
+static void take_need(struct turn_batch *b, struct turn *t, enum need need, const PGresult *res)
+{
+    const char *user_id = t->row->user_id;
+    struct turn_input *in = &t->in;
+    int r;
+    switch (need) {
+    case NEED_INITIATIVES:
+        in->initiatives = initiative_store_list_of(b, res, user_id, &in->initiative_total);
+        break;
+    case NEED_INITIATIVE:
+        in->initiative = initiative_store_one_of(b, res, user_id, t->out->need_id);
+        break;
+    case NEED_UNITS:
+        in->unit_count = case_store_units_of(b, res, user_id, t->units, ARRAY_LEN(t->units));
+        in->units = t->units;
+        break;
+    case NEED_DRAFTS:
+        in->drafts = initiative_store_drafts_of(b, res, user_id);
+        break;
+    case NEED_TICKET:
+        in->ticket = case_store_ticket_of(b, res, user_id);
+        break;
+    case NEED_AUTHORS:
+        in->authors = initiative_store_authors_of(b, res, user_id, t->out->need_id);
+        break;
+    case NEED_COLLEAGUE:
+        in->colleague_user_id = row_of(res, user_id, &r) ? pg_text(b, res, r, 1) : NULL;
+        break;
+    case NEED_MY_DATA:
+        if (row_of(res, user_id, &r))
+            t->my_data = (struct my_data){pg_int8(res, r, 1), pg_int8(res, r, 2), pg_int8(res, r, 3),
+                                          pg_int8(res, r, 4), pg_int8(res, r, 5), pg_time_ms(res, r, 6)};
+        in->my_data = &t->my_data;
+        break;
+    case NEED_EVIDENCE:
+        in->evidence_count = row_of(res, user_id, &r) ? pg_int8(res, r, 1) : 0;
+        break;
+    }
+    in->loaded |= need;
+}
+
+static unsigned needs_of(const struct turn_batch *b)
+{
+    unsigned all = 0;
+    for (size_t i = 0; i < b->count; i++)
+        all |= b->turn[i].out ? b->turn[i].out->needs : 0;
+    return all;
+}
+
+static void on_needs_loaded(const struct pg_answer *answer, void *arg)
+{
+    struct turn_batch *b = arg;
+    if (answer->e) {
+        finish(b, answer->e);
+        return;
+    }
+    unsigned wanted = needs_of(b);
+    int statement = 0;
+    for (size_t k = 0; k < ARRAY_LEN(needs); k++) {
+        if (!(wanted & needs[k].need))
+            continue;
+        for (size_t i = 0; i < b->count; i++)
+            if (b->turn[i].out && (b->turn[i].out->needs & needs[k].need))
+                take_need(b, &b->turn[i], needs[k].need, answer->result[statement]);
+        statement++;
+    }
+    think(b);
+}
+
+/* ---- think ---- */
+
+/* A human typed in OA Manager: nothing for the dialogue, but the bot keeps quiet for a while. */
+static void take_over_by_admin(struct turn *t)
+{
+    const struct inbound *in = t->event->in;
+    char *owner = talloc_asprintf(t->out, "admin:%s", in->admin_id);
+    t->conv.owner = owner;
+    t->conv.owner_until_ms = t->in.now_ms + ADMIN_QUIET_MS;
+}
+
+static bool is_late(const struct turn *t)
+{
+    int64_t newest = t->row->conversation.last_event_at_ms, sent = t->event->in->sent_at_ms;
+    if (t->event->in->kind == IN_MAIL || sent >= newest)
+        return false;
+    return t->event->redelivered || newest - sent > LATE_MS;
+}
+
+static void prepare(struct turn_batch *b, struct turn *t)
+{
+    const struct settings *s = b->options->settings;
+    t->conv = t->row->conversation;
+    t->conv.draft = NULL; /* unchanged unless the dialogue says so */
+    t->in = (struct turn_input){
+        .msg = t->event->in,
+        .now_ms = b->now_ms,
+        .late = is_late(t),
+        .person = &t->row->person,
+        .conv = &t->row->conversation,
+        .new_id = new_id,
+        .new_id_ctx = b->options->ids,
+        .privacy_version = PRIVACY_VERSION,
+        .quiet_ms = (int)s->chat.quiet_ms,
+        .message_days = (int)s->retention.message_days,
+    };
+}
+
+static void think_turn(struct turn_batch *b, struct turn *t)
+{
+    receipt_stock_peek(b->receipts, t->code);
+    t->in.next_code = t->code;
+    talloc_free(t->out);
+    t->out = talloc_zero(b, struct turn_output);
+    if (t->event->in->kind == IN_ECHO) {
+        take_over_by_admin(t);
+        return;
+    }
+    dialogue_turn(t->out, &t->in, t->out);
+    if (!t->out->needs && t->out->code_used)
+        receipt_stock_spend(b->receipts);
+}
+
+static void save_batch(struct turn_batch *b);
+
+/* Thinks every turn that has not come to its end; loads what they asked for, or saves. */
+static void think(struct turn_batch *b)
+{
+    bool first = b->rounds == 0;
+    for (size_t i = 0; i < b->count; i++) {
+        struct turn *t = &b->turn[i];
+        if (first) {
+            if (!t->row->locked || !t->row->fresh)
+                continue;
+            prepare(b, t);
+            think_turn(b, t);
+        } else if (t->out && t->out->needs) {
+            think_turn(b, t);
+        }
+    }
+    unsigned wanted = needs_of(b);
+    if (!wanted) {
+        save_batch(b);
+        return;
+    }
+    if (++b->rounds > ROUNDS_MAX) { /* a mistake in the dialogue: the culprit is found by halving */
+        err_set(&b->e, ERR_INVALID, "a turn asked for more %d times (needs 0x%x)", ROUNDS_MAX, wanted);
+        finish(b, NULL);
+        return;
+    }
+    struct pg_unit *unit = pg_unit_new(b);
+    for (size_t k = 0; k < ARRAY_LEN(needs); k++)
+        if (wanted & needs[k].need)
+            add_need(b, unit, k);
+    pg_run(b->pg, unit, STATEMENT_DEADLINE_MS, on_needs_loaded, b);
+}
+
+/* ---- save ---- */
+
+/* The signed time, but never ahead of our clock: theirs may run fast, and the number is only signed, not checked. */
+static int64_t said_at_ms(const struct turn_batch *b, const struct inbound *in)
+{
+    return in->sent_at_ms < b->now_ms ? in->sent_at_ms : b->now_ms;
+}
+
+static void save_inbound(struct turn_batch *b, struct save *s, const struct turn *t)
+{
+    const struct inbound *in = t->event->in;
+    const struct person *p = t->out->person ? t->out->person : &t->row->person;
+    if (in->kind == IN_MAIL || t->out->erase)
+        return; /* mail is internal; of somebody who asked for erasure not even the asking is kept */
+    conversation_store_message(s, &(struct message_row){
+        .user_id = t->row->user_id,
+        .id = ids_next(b->options->ids),
+        .at_ms = said_at_ms(b, in),
+        .origin = in->kind == IN_ECHO ? "admin" : "person",
+        .kind = inbound_kind_name(in->kind),
+        .text = p->consent_at_ms ? in->text : NULL, /* before consent only the kind of what came */
+        .zalo_msg_id = in->msg_id,
+        .quote_msg_id = in->quote_msg_id,
+    });
+}
+
+static int64_t expires_ms(const struct reply *r)
+{
+    return r->class == REPLY_RECEIPT ? RECEIPT_EXPIRES_MS : PROMPT_EXPIRES_MS;
+}
+
+static bool is_delayed(const struct turn_batch *b, const struct reply *r)
+{
+    return r->not_before_ms > b->now_ms;
+}
+
+/* At once and nobody before it: leased to this process.  Otherwise whoever comes when it is due takes it, in order. */
+static void save_replies(struct turn_batch *b, struct save *s, const struct turn *t)
+{
+    bool drop = t->row->reply_collected && t->out->replies;
+    if (drop)
+        outbox_store_drop_collected(s, t->row->user_id);
+    for (const struct reply *r = t->out->replies; r; r = r->next) {
+        bool mine = !is_delayed(b, r) && !t->row->reply_waiting;
+        outbox_store_add(s, r, mine ? b->options->process : NULL,
+                         mine ? TURN_LEASE_MS : is_delayed(b, r) ? r->not_before_ms - b->now_ms : 0, expires_ms(r));
+    }
+}
+
+static void save_person(struct turn_batch *b, struct save *s, const struct turn *t)
+{
+    static const unsigned interactions = 1u << IN_TEXT | 1u << IN_IMAGE | 1u << IN_GIF | 1u << IN_LINK | 1u << IN_AUDIO | 1u << IN_VIDEO |
+                                         1u << IN_FILE | 1u << IN_STICKER | 1u << IN_LOCATION | 1u << IN_CARD | 1u << IN_FOLLOW |
+                                         1u << IN_CHATNOW | 1u << IN_SUBMIT_INFO;
+    bool interaction = interactions >> t->event->in->kind & 1;
+    int64_t sent = said_at_ms(b, t->event->in);
+    struct person p = t->out->person ? *t->out->person : t->row->person;
+    bool stale = interaction && !t->out->erase && sent - p.last_inbound_at_ms > LAST_INBOUND_STEP_MS;
+    if (!t->out->person && !stale)
+        return;
+    if (interaction && sent > p.last_inbound_at_ms)
+        p.last_inbound_at_ms = sent;
+    p.user_id = t->row->user_id;
+    conversation_store_save_person(s, &p, p.full_name ? text_key(b, str_of(p.full_name)) : NULL);
+}
+
+static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
+{
+    const struct turn_output *out = t->out;
+    if (out->erase)
+        conversation_store_erase(s, t->row->user_id);
+    if (out->state)
+        t->conv.state = out->state;
+    if (out->draft)
+        t->conv.draft = out->draft;
+    int64_t sent = said_at_ms(b, t->event->in);
+    if (t->event->in->kind != IN_MAIL && sent > t->conv.last_event_at_ms)
+        t->conv.last_event_at_ms = sent;
+    conversation_store_save(s, t->row->user_id, &t->conv);
+    save_person(b, s, t);
+    save_inbound(b, s, t);
+    for (const struct initiative *i = out->new_initiatives; i; i = i->next)
+        initiative_store_add(s, i);
+    for (const struct initiative_patch *p = out->patches; p; p = p->next)
+        initiative_store_patch(s, p);
+    for (const struct initiative_author *a = out->authors; a; a = a->next)
+        initiative_store_add_author(s, a);
+    for (const struct initiative_author *a = out->author_consents; a; a = a->next)
+        initiative_store_author_consent(s, a);
+    for (const struct evidence *e = out->evidence; e; e = e->next)
+        case_store_add_evidence(s, e);
+    for (const struct parked_draft *d = out->parked; d; d = d->next)
+        initiative_store_put_draft(s, d);
+    for (const struct parked_draft *d = out->dropped; d; d = d->next)
+        initiative_store_drop_draft(s, d);
+    for (const struct parked_draft *d = out->unparked; d; d = d->next)
+        initiative_store_unpark_draft(s, d);
+    for (const struct ticket *k = out->tickets; k; k = k->next)
+        case_store_add_ticket(s, k);
+    for (const struct ticket_message *m = out->ticket_messages; m; m = m->next)
+        case_store_add_ticket_message(s, m);
+    for (const struct mail *m = out->mail; m; m = m->next)
+        case_store_add_mail(s, m);
+    save_replies(b, s, t);
+    if (out->note)
+        log_debug("%s: %s", log_person(t->row->user_id), out->note);
+}
+
+static void on_saved(const struct pg_answer *answer, void *arg)
+{
+    struct turn_batch *b = arg;
+    if (answer->e) {
+        finish(b, answer->e);
+        return;
+    }
+    b->transaction_open = false;
+    if (!pg_committed(answer)) {
+        err_set(&b->e, ERR_INVALID, "the commit answered %s", PQcmdStatus(answer->result[answer->count - 1]));
+        finish(b, NULL);
+        return;
+    }
+    b->committed = true;
+    finish(b, NULL);
+}
+
+static void save_batch(struct turn_batch *b)
+{
+    struct save *s = save_new(b);
+    for (size_t i = 0; i < b->count; i++)
+        if (b->turn[i].out)
+            save_turn(b, s, &b->turn[i]);
+    struct pg_unit *unit = pg_unit_new(b);
+    save_into(s, unit);
+    pg_add_control(unit, "COMMIT");
+    pg_run(b->pg, unit, STATEMENT_DEADLINE_MS, on_saved, b);
+}
+
+struct turn_batch *turn_batch_start(TALLOC_CTX *ctx, const struct turns_options *options, struct pg *pg, struct turn_event **events,
+                                    size_t count, struct receipt_stock *receipts,
+                                    void (*done)(struct turn_batch *batch, void *ctx), void *done_ctx)
+{
+    struct turn_batch *b = talloc_zero(ctx, struct turn_batch);
+    *b = (struct turn_batch){.options = options, .pg = pg, .receipts = receipts, .count = count, .done = done, .ctx = done_ctx};
+    b->turn = talloc_zero_array(b, struct turn, (unsigned)count);
+    b->rows = talloc_zero_array(b, struct turn_row, (unsigned)count);
+    for (size_t i = 0; i < count; i++) {
+        bool mail = events[i]->in->kind == IN_MAIL;
+        b->turn[i].event = events[i];
+        b->turn[i].row = &b->rows[i];
+        b->rows[i] = (struct turn_row){
+            .user_id = events[i]->in->user_id, .event_key = mail ? NULL : events[i]->key, .mail_id = mail ? events[i]->in->mail_id : 0};
+    }
+    struct pg_unit *unit = pg_unit_new(b);
+    conversation_store_claim(unit, b->rows, count, options->process);
+    pg_run(pg, unit, STATEMENT_DEADLINE_MS, on_claimed, b);
+    return b;
+}
+
+void turn_batch_publish(const struct turn_batch *b)
+{
+    const struct turns_options *o = b->options;
+    bool evidence = false;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct turn *t = &b->turn[i];
+        if (!t->out)
+            continue;
+        evidence |= t->out->evidence != NULL;
+        for (const struct reply *r = t->out->replies; r; r = r->next) {
+            if (is_delayed(b, r) || t->row->reply_waiting)
+                o->on_reply_later(is_delayed(b, r) ? r->not_before_ms - b->now_ms : 0, o->ctx);
+            else
+                o->on_reply(r, o->ctx);
+        }
+        for (const struct mail *m = t->out->mail; m; m = m->next)
+            o->on_mail(m, b->now_ms, o->ctx);
+    }
+    if (evidence)
+        o->on_evidence(o->ctx);
+}

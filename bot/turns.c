@@ -1,0 +1,464 @@
+/* The turn queue: see turns.h.
+ *
+ * A lane is one person's queue; it exists while events of that person wait or are in hand.  A runner is one connection
+ * with the lanes that are ready for its next batch.  A batch that fails is run again (transient), cut in halves (so that
+ * a poison event ends alone), or its single event is kept in dead_event. */
+#include "turns.h"
+
+#include <event2/event.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+#include "log.h"
+#include "pg.h"
+#include "pg_queue.h"
+#include "scoped.h"
+#include "settings.h"
+#include "turn_batch.h"
+
+enum {
+    BATCH_MAX = 256,
+    TRIES_MAX = 5,
+    LANE_BUCKETS = 1024,
+    DEFER_MS = 20, /* a person locked by another process is tried again after this */
+    RECEIPTS_LEAST = 2 * BATCH_MAX,
+    BACKGROUND_DEADLINE_MS = 5000,
+};
+
+struct lane {
+    struct lane *next_in_bucket;
+    struct lane *next_ready;
+    struct turn_event *first, **last;
+    uint32_t hash;
+    bool queued; /* in its runner's ready list */
+    bool busy;   /* its first event is in a batch */
+    bool put_off; /* locked elsewhere: waits for the defer timer */
+};
+
+/* Events that must be tried again as a batch of their own: the whole of a failed one, or a half. */
+struct again {
+    struct again *next;
+    struct turn_event **events;
+    size_t count;
+    int tries;
+};
+
+struct runner {
+    struct turns *turns;
+    struct pg *pg;
+    struct lane *first_ready, **last_ready;
+    struct again *again;       /* before new work, first in first out */
+    struct again *current;     /* what the batch in flight consists of */
+    bool settling;             /* answers may bring new events: they join the next batch, together */
+    struct event *defer_timer;
+    struct err dead_error;
+};
+
+struct turns {
+    struct turns_options options;
+    struct runner runner[TURNS_CONNECTIONS];
+    struct lane *bucket[LANE_BUCKETS];
+    size_t waiting;
+    struct receipt_stock receipts;
+    bool drawing_receipts;
+    struct turn_counters counters;
+};
+
+static void run_next(struct runner *r);
+
+/* ---- lanes ---- */
+
+static uint32_t hash_of(const char *user_id)
+{
+    uint32_t h = 2166136261u;
+    for (const char *p = user_id; *p; p++)
+        h = (h ^ (unsigned char)*p) * 16777619u;
+    return h ^ h >> 15;
+}
+
+static struct lane *lane_of(struct turns *t, const char *user_id, bool make)
+{
+    uint32_t h = hash_of(user_id);
+    for (struct lane *l = t->bucket[h % LANE_BUCKETS]; l; l = l->next_in_bucket)
+        if (l->hash == h && strcmp(l->first->in->user_id, user_id) == 0)
+            return l;
+    if (!make)
+        return NULL;
+    struct lane *l = talloc_zero(t, struct lane);
+    l->hash = h;
+    l->last = &l->first;
+    l->next_in_bucket = t->bucket[h % LANE_BUCKETS];
+    t->bucket[h % LANE_BUCKETS] = l;
+    return l;
+}
+
+static struct runner *runner_of(struct turns *t, const struct lane *l)
+{
+    return &t->runner[l->hash / LANE_BUCKETS % TURNS_CONNECTIONS];
+}
+
+static void lane_free(struct turns *t, struct lane *lane)
+{
+    struct lane **at = &t->bucket[lane->hash % LANE_BUCKETS];
+    while (*at != lane)
+        at = &(*at)->next_in_bucket;
+    *at = lane->next_in_bucket;
+    talloc_free(lane);
+}
+
+static void make_ready(struct turns *t, struct lane *l)
+{
+    if (l->queued || l->busy || l->put_off || !l->first)
+        return;
+    struct runner *r = runner_of(t, l);
+    l->queued = true;
+    l->next_ready = NULL;
+    *r->last_ready = l;
+    r->last_ready = &l->next_ready;
+}
+
+/* The event at the head of its person's lane has come to its end. */
+static void settle(struct runner *r, struct turn_event *event, enum turn_outcome outcome)
+{
+    struct turns *t = r->turns;
+    struct lane *l = lane_of(t, event->in->user_id, false);
+    l->busy = false;
+    l->first = event->next;
+    if (!l->first)
+        l->last = &l->first;
+    t->waiting--;
+    if (l->first)
+        make_ready(t, l);
+    else
+        lane_free(t, l);
+    t->options.on_settled(event, outcome, t->options.ctx);
+    talloc_free(event);
+}
+
+static void on_defer(evutil_socket_t fd, short what, void *arg)
+{
+    struct runner *r = arg;
+    struct turns *t = r->turns;
+    (void)fd;
+    (void)what;
+    for (size_t i = 0; i < LANE_BUCKETS; i++)
+        for (struct lane *l = t->bucket[i]; l; l = l->next_in_bucket)
+            if (l->put_off && runner_of(t, l) == r) {
+                l->put_off = false;
+                make_ready(t, l);
+            }
+    run_next(r);
+}
+
+/* Locked by another process: the event stays first in its lane, nobody else waits for it. */
+static void defer(struct runner *r, struct turn_event *event)
+{
+    struct lane *l = lane_of(r->turns, event->in->user_id, false);
+    l->busy = false;
+    l->put_off = true;
+    r->turns->counters.deferred++;
+    struct timeval soon = {0, DEFER_MS * 1000};
+    if (!event_pending(r->defer_timer, EV_TIMEOUT, NULL))
+        event_add(r->defer_timer, &soon);
+}
+
+/* ---- receipts ---- */
+
+static void on_blocks_drawn(const struct pg_answer *answer, void *arg)
+{
+    struct turns *t = arg;
+    t->drawing_receipts = false;
+    if (answer->e) {
+        static struct log_gate gate;
+        if (log_pass(&gate, 30000))
+            log_warn("cannot draw receipt numbers: %s; turns wait", answer->e->msg);
+        return; /* the next look tries again */
+    }
+    struct str key = pg_bytes(answer->result[0], 0, 0);
+    if (key.n == RECEIPT_KEY_BYTES) {
+        memcpy(t->receipts.key, key.p, key.n);
+        t->receipts.key_known = true;
+    }
+    for (int i = 1; i < answer->count; i++)
+        receipt_stock_add(&t->receipts, pg_int8(answer->result[i], 0, 0));
+    for (size_t i = 0; i < TURNS_CONNECTIONS; i++)
+        run_next(&t->runner[i]);
+}
+
+/* Keeps enough codes at hand that no batch has to wait for one. */
+static bool have_receipts(struct turns *t)
+{
+    bool enough = receipt_stock_left(&t->receipts) >= BATCH_MAX;
+    if (receipt_stock_left(&t->receipts) >= RECEIPTS_LEAST || t->drawing_receipts)
+        return enough;
+    t->drawing_receipts = true;
+    unsigned char fresh[RECEIPT_KEY_BYTES];
+    if (RAND_bytes(fresh, sizeof(fresh)) != 1)
+        abort(); /* a guessable key would be kept for ever */
+    struct pg_unit *unit = pg_unit_new(t);
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_bytea(p, fresh, sizeof(fresh));
+    pg_add(unit, SQL_RECEIPT_KEY, p);
+    for (unsigned i = t->receipts.block_count; i < RECEIPT_BLOCKS; i++)
+        pg_add(unit, SQL_RECEIPT_BLOCK, NULL);
+    pg_queue_run(t->options.background, unit, BACKGROUND_DEADLINE_MS, on_blocks_drawn, t);
+    return enough;
+}
+
+/* ---- batches ---- */
+
+static int by_user_id(const void *a, const void *b)
+{
+    return strcmp((*(struct turn_event *const *)a)->in->user_id, (*(struct turn_event *const *)b)->in->user_id);
+}
+
+static struct again *take_ready(struct runner *r)
+{
+    if (!r->first_ready)
+        return NULL;
+    struct again *a = talloc_zero(r->turns, struct again);
+    a->events = talloc_array(a, struct turn_event *, BATCH_MAX);
+    while (r->first_ready && a->count < BATCH_MAX) {
+        struct lane *l = r->first_ready;
+        r->first_ready = l->next_ready;
+        l->queued = false;
+        l->busy = true;
+        a->events[a->count++] = l->first;
+    }
+    if (!r->first_ready)
+        r->last_ready = &r->first_ready;
+    qsort(a->events, a->count, sizeof(struct turn_event *), by_user_id);
+    return a;
+}
+
+static void push_again(struct runner *r, struct again *a)
+{
+    a->next = NULL;
+    struct again **at = &r->again;
+    while (*at)
+        at = &(*at)->next;
+    *at = a;
+}
+
+static struct again *half_of(struct runner *r, const struct again *a, size_t from, size_t count)
+{
+    struct again *h = talloc_zero(r->turns, struct again);
+    h->events = talloc_memdup(h, a->events + from, sizeof(struct turn_event *) * count);
+    h->count = count;
+    return h;
+}
+
+static void on_dead_written(const struct pg_answer *answer, void *arg)
+{
+    struct runner *r = arg;
+    struct again *a = TAKE(r->current);
+    struct turn_event *event = a->events[0];
+    if (answer->e) {
+        log_error("%s: a dead event could not be kept: %s", log_person(event->in->user_id), answer->e->msg);
+        settle(r, event, TURN_UNAVAILABLE);
+    } else {
+        log_error("%s: an event could not be processed and is kept in dead_event: %s", log_person(event->in->user_id), r->dead_error.msg);
+        r->turns->counters.dead++;
+        settle(r, event, TURN_DEAD);
+    }
+    talloc_free(a);
+}
+
+/* The culprit, alone: it is kept with its error and acknowledged, the others went on without it. */
+static void bury(struct runner *r, struct again *a, const struct err *e)
+{
+    struct turn_event *event = a->events[0];
+    r->dead_error = *e;
+    r->current = a;
+    struct pg_unit *unit = pg_unit_new(r->turns);
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_text(p, event->in->user_id);
+    pg_param_bytea(p, event->key, sizeof(event->key));
+    pg_param_bytea(p, event->body.p, event->body.n);
+    pg_param_text(p, e->msg);
+    pg_add(unit, SQL_DEAD_EVENT_ADD, p);
+    pg_run(r->pg, unit, BACKGROUND_DEADLINE_MS, on_dead_written, r);
+}
+
+/* Decides what becomes of a batch that did not commit; the connection is idle or lost. */
+static void recover(struct runner *r, struct again *a, const struct err *e)
+{
+    struct turns *t = r->turns;
+    t->counters.retries++;
+    bool transient = pg_transient(e) || pg_unwell(e);
+    if (transient && ++a->tries < TRIES_MAX) {
+        a->next = r->again;
+        r->again = a;
+        return;
+    }
+    if (!transient && a->count > 1) {
+        push_again(r, half_of(r, a, 0, a->count / 2));
+        push_again(r, half_of(r, a, a->count / 2, a->count - a->count / 2));
+    } else if (!transient && pg_idle(r->pg) && a->events[0]->in->kind != IN_MAIL) {
+        bury(r, a, e);
+        return;
+    } else {
+        if (!transient)
+            log_error("%s: mail could not be processed: %s", log_person(a->events[0]->in->user_id), e->msg);
+        for (size_t i = 0; i < a->count; i++)
+            settle(r, a->events[i], TURN_UNAVAILABLE);
+    }
+    talloc_free(a);
+}
+
+struct rollback {
+    struct runner *runner;
+    struct again *again;
+    struct err e;
+};
+
+static void on_rolled_back(const struct pg_answer *answer, void *arg)
+{
+    struct rollback *rb = arg;
+    (void)answer; /* without a connection there is nothing left to roll back */
+    recover(rb->runner, rb->again, &rb->e);
+    talloc_free(rb);
+}
+
+static void on_batch_done(struct turn_batch *b, void *arg)
+{
+    struct runner *r = arg;
+    struct turns *t = r->turns;
+    struct again *a = TAKE(r->current);
+    if (!b->committed) {
+        static struct log_gate gate;
+        if (log_pass(&gate, 10000))
+            log_warn("a batch of %zu turns did not commit: %s", b->count, b->e.msg);
+        struct err e = b->e;
+        if (b->transaction_open && pg_idle(r->pg)) {
+            struct rollback *rb = talloc_zero(t, struct rollback);
+            *rb = (struct rollback){.runner = r, .again = a, .e = e};
+            struct pg_unit *unit = pg_unit_new(rb);
+            pg_add_control(unit, "ROLLBACK");
+            pg_run(r->pg, unit, BACKGROUND_DEADLINE_MS, on_rolled_back, rb);
+        } else {
+            recover(r, a, &e);
+        }
+        talloc_free(b);
+        return;
+    }
+    t->counters.batches++;
+    r->settling = true;
+    turn_batch_publish(b);
+    for (size_t i = 0; i < b->count; i++) {
+        struct turn_event *event = b->turn[i].event;
+        if (!b->rows[i].locked) {
+            defer(r, event);
+            continue;
+        }
+        t->counters.events++;
+        t->counters.duplicates += !b->rows[i].fresh;
+        settle(r, event, TURN_DONE);
+    }
+    r->settling = false; /* pg calls on_idle next */
+    t->counters.need_rounds += (unsigned)b->rounds;
+    talloc_free(b);
+    talloc_free(a);
+}
+
+static void run_next(struct runner *r)
+{
+    struct turns *t = r->turns;
+    if (r->current || r->settling || !pg_idle(r->pg) || (!r->again && !r->first_ready) || !have_receipts(t))
+        return;
+    struct again *a = r->again;
+    if (a)
+        r->again = a->next;
+    else
+        a = take_ready(r);
+    r->current = a;
+    turn_batch_start(t, &t->options, r->pg, a->events, a->count, &t->receipts, on_batch_done, r);
+}
+
+static void on_idle(struct pg *pg, void *arg)
+{
+    (void)pg;
+    run_next(arg);
+}
+
+static int turns_destructor(struct turns *t)
+{
+    for (int i = 0; i < TURNS_CONNECTIONS; i++)
+        event_free(t->runner[i].defer_timer);
+    return 0;
+}
+
+struct turns *turns_new(TALLOC_CTX *ctx, const struct turns_options *options)
+{
+    struct turns *t = talloc_zero(ctx, struct turns);
+    t->options = *options;
+    for (int i = 0; i < TURNS_CONNECTIONS; i++) {
+        struct runner *r = &t->runner[i];
+        char name[16];
+        snprintf(name, sizeof(name), "turns %d", i);
+        struct pg_options pg = {
+            .url = options->settings->database.url, .name = name, .named_statements = options->settings->database.named_statements};
+        *r = (struct runner){.turns = t, .last_ready = &r->first_ready};
+        r->defer_timer = event_new(options->base, -1, 0, on_defer, r);
+        r->pg = pg_new(t, options->base, &pg, on_idle, r);
+    }
+    talloc_set_destructor(t, turns_destructor);
+    return t;
+}
+
+struct turn_event *turn_event_new(struct turns *t)
+{
+    return talloc_zero(t, struct turn_event);
+}
+
+bool turns_take(struct turns *t, struct turn_event *event)
+{
+    if (t->waiting >= TURNS_WAITING_MAX) {
+        talloc_free(event);
+        return false;
+    }
+    struct lane *l = lane_of(t, event->in->user_id, true);
+    event->next = NULL;
+    *l->last = event;
+    l->last = &event->next;
+    t->waiting++;
+    make_ready(t, l);
+    run_next(runner_of(t, l));
+    return true;
+}
+
+void turns_take_mail(struct turns *t, const struct mail *mail)
+{
+    struct lane *l = lane_of(t, mail->user_id, false);
+    for (const struct turn_event *e = l ? l->first : NULL; e; e = e->next)
+        if (e->in->kind == IN_MAIL && e->in->mail_id == mail->id)
+            return;
+    struct turn_event *event = turn_event_new(t);
+    struct inbound *in = talloc_zero(event, struct inbound);
+    in->kind = IN_MAIL;
+    in->user_id = talloc_strdup(in, mail->user_id);
+    in->mail_id = mail->id;
+    in->mail_kind = talloc_strdup(in, mail->kind);
+    in->mail_payload = talloc_strdup(in, mail->payload);
+    in->sent_at_ms = mail->not_before_ms;
+    event->in = in;
+    turns_take(t, event); /* when the queue is full the next look at the mailbox brings it again */
+}
+
+size_t turns_waiting(const struct turns *t)
+{
+    return t->waiting;
+}
+
+bool turns_ready(const struct turns *t)
+{
+    for (int i = 0; i < TURNS_CONNECTIONS; i++)
+        if (!pg_connected(t->runner[i].pg))
+            return false;
+    return true;
+}
+
+const struct turn_counters *turns_counters(const struct turns *t)
+{
+    return &t->counters;
+}

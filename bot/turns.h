@@ -1,0 +1,84 @@
+/* The turn queue: per person one turn at a time, the rest wait in order; what waits while a batch is in flight is the
+ * next batch.
+ *
+ * A person always uses the same of the two connections (hash of user_id), so order needs no lock within a process. Each
+ * event settles exactly once: committed (also as a duplicate), dead, or refused because the database is away. */
+#ifndef SANGKIEN_BOT_TURNS_H
+#define SANGKIEN_BOT_TURNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <talloc.h>
+
+#include "conversation_store.h"
+#include "http.h"
+#include "ids.h"
+#include "inbound.h"
+#include "receipt.h"
+#include "rows.h"
+
+struct event_base;
+struct pg;
+struct pg_queue;
+struct settings;
+struct turns;
+
+/* One event on its way through the pipeline.  Owned by the queue from turns_take() until it settles. */
+struct turn_event {
+    struct turn_event *next; /* in its lane */
+    struct inbound *in;
+    unsigned char key[EVENT_KEY_BYTES]; /* meaningless for mail */
+    struct str body;                    /* the raw webhook body; empty for mail */
+    struct http_request_id request;     /* whom to answer; generation 0: nobody */
+    bool redelivered;                   /* num_retry said so: a hint */
+};
+
+enum turn_outcome {
+    TURN_DONE,        /* committed, or it had been before: 200 */
+    TURN_DEAD,        /* kept in dead_event: 200 */
+    TURN_UNAVAILABLE, /* nothing is stored: 503 */
+};
+
+struct turn_counters {
+    uint64_t batches, events, duplicates, deferred, retries, dead, need_rounds;
+};
+
+/* What the pipeline works with and whom it tells. */
+struct turns_options {
+    struct event_base *base;
+    const struct settings *settings; /* read at each use: may change at run time */
+    const char *process;             /* name in leases */
+    struct ids *ids;
+    struct pg_queue *background;     /* receipt blocks */
+    void (*on_settled)(const struct turn_event *event, enum turn_outcome outcome, void *ctx);
+    /* A committed reply that this process leased (now) or that will be due in due_ms (collected). */
+    void (*on_reply)(const struct reply *reply, void *ctx);
+    void (*on_reply_later)(int64_t due_ms, void *ctx);
+    void (*on_mail)(const struct mail *mail, int64_t now_ms, void *ctx); /* for somebody's next turn, perhaps later */
+    void (*on_evidence)(void *ctx);
+    void *ctx;
+};
+
+enum { TURNS_WAITING_MAX = 4000, TURNS_CONNECTIONS = 2, TURN_LEASE_MS = 30000 };
+
+struct turns *turns_new(TALLOC_CTX *ctx, const struct turns_options *options);
+
+/** An event of `turns`' memory, to be filled and given to turns_take() or freed with talloc_free(). */
+struct turn_event *turn_event_new(struct turns *t);
+
+/** Queues the event (takes it over). @return false when TURNS_WAITING_MAX wait already; the event is freed then. */
+bool turns_take(struct turns *t, struct turn_event *event);
+
+/** Queues a row of the mailbox unless it is queued already. */
+void turns_take_mail(struct turns *t, const struct mail *mail);
+
+/** Events waiting or in hand. */
+size_t turns_waiting(const struct turns *t);
+
+/** True when both connections are up. */
+bool turns_ready(const struct turns *t);
+
+const struct turn_counters *turns_counters(const struct turns *t);
+
+#endif

@@ -1,0 +1,207 @@
+/* Requests of the OA API: see encode.h. */
+#include "encode.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "json_out.h"
+#include "reading/text.h"
+#include "sha256.h"
+
+enum { BODY_BYTES_MAX = 64 * 1024 };
+
+static void put_member(struct json_out *o, const char *key, struct str value)
+{
+    json_out_key(o, key);
+    json_out_string(o, value);
+}
+
+static void put_button(struct json_out *o, const struct button *b)
+{
+    static const struct str web = {"https://", 8}, phone = {"tel:", 4};
+    struct str payload = str_of(b->payload), title = str_of(b->label);
+    json_out_open(o, '{');
+    put_member(o, "title", text_chars(title) > ZALO_TITLE_CHARS ? text_cut(title, ZALO_TITLE_CHARS) : title);
+    if (str_starts(payload, web) || str_starts(payload, phone)) {
+        bool opens_page = str_starts(payload, web);
+        put_member(o, "type", opens_page ? STR("oa.open.url") : STR("oa.open.phone"));
+        json_out_key(o, "payload");
+        json_out_open(o, '{');
+        put_member(o, opens_page ? "url" : "phone_code", opens_page ? payload : str_skip(payload, phone.n));
+        json_out_close(o, '}');
+    } else {
+        put_member(o, "type", STR("oa.query.hide"));
+        put_member(o, "payload", payload);
+    }
+    json_out_close(o, '}');
+}
+
+static void put_buttons(struct json_out *o, const struct reply *reply, const struct zalo_encode_options *options)
+{
+    json_out_key(o, "attachment");
+    json_out_open(o, '{');
+    put_member(o, "type", STR("template"));
+    json_out_key(o, "payload");
+    json_out_open(o, '{');
+    if (options->template_type_button)
+        put_member(o, "template_type", STR("button"));
+    json_out_key(o, "buttons");
+    json_out_open(o, '[');
+    for (size_t i = 0; i < reply->button_count; i++)
+        put_button(o, &reply->button[i]);
+    json_out_close(o, ']');
+    json_out_close(o, '}');
+    json_out_close(o, '}');
+}
+
+static bool encode_part(TALLOC_CTX *ctx, const struct reply *reply, const struct zalo_encode_options *options,
+                        struct str text, bool first, bool last, struct zalo_request *ret)
+{
+    struct json_out o;
+    const char *visit = reply->anonymous_conversation_id;
+    json_out_init(&o, ctx, BODY_BYTES_MAX);
+    json_out_open(&o, '{');
+    json_out_key(&o, "recipient");
+    json_out_open(&o, '{');
+    put_member(&o, visit ? "anonymous_id" : "user_id", str_of(reply->user_id));
+    if (visit)
+        put_member(&o, "conversation_id", str_of(visit));
+    json_out_close(&o, '}');
+    json_out_key(&o, "message");
+    json_out_open(&o, '{');
+    put_member(&o, "text", text);
+    if (!visit && first && reply->quote_msg_id && reply->quote_msg_id[0])
+        put_member(&o, "quote_message_id", str_of(reply->quote_msg_id));
+    if (!visit && last && reply->button_count > 0)
+        put_buttons(&o, reply, options);
+    json_out_close(&o, '}');
+    json_out_close(&o, '}');
+    ret->path = visit ? ZALO_PATH_ANONYMOUS : ZALO_PATH_CS;
+    ret->body = json_out_done(&o, &ret->body_n);
+    return ret->body;
+}
+
+/* A person's own text may come back in a reply, so what is too long is found here, not at Zalo. */
+static bool check_reply(const struct reply *reply, struct err *e)
+{
+    if (!reply->user_id || !reply->user_id[0])
+        return err_set(e, ERR_INVALID, "reply names nobody");
+    if (!reply->text || !reply->text[0])
+        return err_set(e, ERR_INVALID, "reply has no text");
+    if (reply->button_count > REPLY_BUTTONS_MAX)
+        return err_set(e, ERR_INVALID, "reply has %zu buttons, %d are allowed", reply->button_count, REPLY_BUTTONS_MAX);
+    for (size_t i = 0; i < reply->button_count; i++) {
+        struct str label = str_of(reply->button[i].label), payload = str_of(reply->button[i].payload);
+        if (label.n == 0 || payload.n == 0 || text_utf16_units(payload) > ZALO_PAYLOAD_CHARS)
+            return err_set(e, ERR_INVALID, "button %zu of the reply has no label or no payload of at most %d characters",
+                           i + 1, ZALO_PAYLOAD_CHARS);
+    }
+    return true;
+}
+
+bool zalo_encode_parts(TALLOC_CTX *ctx, const struct reply *reply, const struct zalo_encode_options *options,
+                       struct zalo_request **ret, size_t *ret_count, struct err *e)
+{
+    struct str part[ZALO_PARTS_MAX];
+    size_t count = 0;
+    if (!check_reply(reply, e))
+        return false;
+    struct str rest = str_of(reply->text);
+    do {
+        if (count == ZALO_PARTS_MAX)
+            return err_set(e, ERR_INVALID, "reply of %zu bytes needs more than %d messages", strlen(reply->text),
+                           ZALO_PARTS_MAX);
+        struct str before = rest;
+        part[count] = text_split(before, ZALO_TEXT_UNITS, &rest);
+        if (part[count].n == 0 || rest.n >= before.n)
+            return err_set(e, ERR_INVALID, "reply has a text that cannot be split");
+        count++;
+    } while (rest.n > 0);
+
+    struct zalo_request *request = talloc_zero_array(ctx, struct zalo_request, (unsigned)count);
+    for (size_t i = 0; request && i < count; i++)
+        if (!encode_part(request, reply, options, part[i], i == 0, i + 1 == count, &request[i]))
+            TALLOC_FREE(request);
+    if (!request)
+        return err_set(e, ERR_NOMEM, "out of memory for a reply of %zu bytes", strlen(reply->text));
+    *ret = request;
+    *ret_count = count;
+    return true;
+}
+
+char *zalo_encode_user(TALLOC_CTX *ctx, const char *user_id)
+{
+    struct json_out o;
+    size_t n;
+    json_out_init(&o, ctx, BODY_BYTES_MAX);
+    json_out_open(&o, '{');
+    put_member(&o, "user_id", str_of(user_id));
+    json_out_close(&o, '}');
+    return json_out_done(&o, &n);
+}
+
+char *zalo_encode_conversation(TALLOC_CTX *ctx, const char *user_id, int offset, int count)
+{
+    struct json_out o;
+    size_t n;
+    json_out_init(&o, ctx, BODY_BYTES_MAX);
+    json_out_open(&o, '{');
+    put_member(&o, "user_id", str_of(user_id));
+    json_out_key(&o, "offset");
+    json_out_integer(&o, offset);
+    json_out_key(&o, "count");
+    json_out_integer(&o, count);
+    json_out_close(&o, '}');
+    return json_out_done(&o, &n);
+}
+
+char *zalo_encode_percent(TALLOC_CTX *ctx, struct str text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *out = talloc_size(ctx, text.n * 3 + 1), *at = out;
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        bool stays = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+                     c == '_' || c == '~';
+        if (stays) {
+            *at++ = (char)c;
+        } else {
+            *at++ = '%';
+            *at++ = hex[c >> 4];
+            *at++ = hex[c & 15];
+        }
+    }
+    *at = '\0';
+    return out;
+}
+
+/* base64url without padding of the raw SHA-256 of the verifier (4.1). */
+static bool code_challenge(const char *verifier, char ret[static 45])
+{
+    unsigned char digest[SHA256_BYTES];
+    if (!sha256_parts(&(struct str){verifier, strlen(verifier)}, 1, digest))
+        return false;
+    EVP_EncodeBlock((unsigned char *)ret, digest, SHA256_BYTES); /* 44 characters, the last one is '=' */
+    ret[43] = '\0';
+    for (char *c = ret; *c; c++)
+        *c = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c);
+    return true;
+}
+
+char *zalo_encode_consent_url(TALLOC_CTX *ctx, const char *oauth_url, const char *app_id, const char *redirect_uri,
+                              const char *verifier, const char *state)
+{
+    TALLOC_CTX *tmp = talloc_new(NULL);
+    const char *id = zalo_encode_percent(tmp, str_of(app_id)), *to = zalo_encode_percent(tmp, str_of(redirect_uri));
+    const char *with_state = state ? zalo_encode_percent(tmp, str_of(state)) : NULL;
+    char challenge[45] = "";
+    char *url = NULL;
+    if (tmp && id && to && (!state || with_state) && (!verifier || code_challenge(verifier, challenge)))
+        url = talloc_asprintf(ctx, "%s/v4/oa/permission?app_id=%s&redirect_uri=%s%s%s%s%s", oauth_url, id, to,
+                              verifier ? "&code_challenge=" : "", challenge, state ? "&state=" : "",
+                              state ? with_state : "");
+    talloc_free(tmp);
+    return url;
+}
