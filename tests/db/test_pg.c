@@ -1,0 +1,216 @@
+/* The connection on the event loop: units, errors, deadlines, reconnects, and values in both directions. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+#include <string.h>
+
+#include "conversation_store.h"
+#include "database.h"
+#include "pg.h"
+#include "pg_queue.h"
+#include "save.h"
+
+static const char *url;
+
+struct fixture {
+    struct event_base *base;
+    TALLOC_CTX *ctx;
+    struct pg_queue *q;
+    int calls;
+    struct err e;
+    int failed;
+    bool committed;
+    char text[256];
+    int64_t number;
+    int rows;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = talloc_zero(NULL, struct fixture);
+    f->base = event_base_new();
+    f->ctx = f;
+    f->q = pg_queue_new(f, f->base, &(struct pg_options){.url = url, .name = "test", .named_statements = true});
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    struct event_base *base = f->base;
+    talloc_free(f);
+    event_base_free(base);
+    return 0;
+}
+
+static void on_done(const struct pg_answer *a, void *ctx)
+{
+    struct fixture *f = ctx;
+    f->calls++;
+    f->e = a->e ? *a->e : (struct err){0};
+    f->failed = a->failed;
+    f->committed = pg_committed(a);
+    const PGresult *last = a->e ? NULL : a->result[a->count - 1];
+    f->rows = last ? PQntuples(last) : -1;
+    event_base_loopbreak(f->base);
+}
+
+static void run(struct fixture *f, struct pg_unit *unit, int deadline_ms)
+{
+    f->calls = 0;
+    pg_queue_run(f->q, unit, deadline_ms, on_done, f);
+    assert_int_equal(f->calls, 0); /* never before the function that was given it returns */
+    event_base_dispatch(f->base);
+    assert_int_equal(f->calls, 1);
+}
+
+static struct pg_unit *control(struct fixture *f, const char *a, const char *b, const char *c)
+{
+    struct pg_unit *unit = pg_unit_new(f);
+    pg_add_control(unit, a);
+    if (b)
+        pg_add_control(unit, b);
+    if (c)
+        pg_add_control(unit, c);
+    return unit;
+}
+
+static void test_a_unit_commits_and_says_so(void **state)
+{
+    struct fixture *f = *state;
+    run(f, control(f, "BEGIN", "SELECT 1", "COMMIT"), 5000);
+    assert_int_equal(f->e.kind, ERR_NONE);
+    assert_true(f->committed);
+}
+
+static void test_a_commit_of_a_failed_transaction_is_not_taken_for_one(void **state)
+{
+    struct fixture *f = *state;
+    run(f, control(f, "BEGIN", "SELECT 1/0", NULL), 5000);
+    assert_string_equal(f->e.sqlstate, "22012");
+    assert_int_equal(f->failed, 1);
+    run(f, control(f, "COMMIT", NULL, NULL), 5000); /* answers ROLLBACK, without an error */
+    assert_int_equal(f->e.kind, ERR_NONE);
+    assert_false(f->committed);
+}
+
+static void test_the_connection_goes_on_after_an_error(void **state)
+{
+    struct fixture *f = *state;
+    run(f, control(f, "SELECT nonsense", NULL, NULL), 5000);
+    assert_string_equal(f->e.sqlstate, "42703");
+    assert_false(pg_transient(&f->e));
+    run(f, control(f, "SELECT 1", NULL, NULL), 5000);
+    assert_int_equal(f->e.kind, ERR_NONE);
+}
+
+static void test_a_deadline_drops_the_connection_and_the_next_unit_gets_a_new_one(void **state)
+{
+    struct fixture *f = *state;
+    run(f, control(f, "SELECT pg_sleep(20)", NULL, NULL), 200);
+    assert_int_equal(f->e.kind, ERR_TIMEOUT);
+    assert_true(pg_transient(&f->e));
+    run(f, control(f, "SELECT 1", NULL, NULL), 5000);
+    assert_int_equal(f->e.kind, ERR_NONE);
+}
+
+static void test_a_terminated_backend_is_reported_and_replaced(void **state)
+{
+    struct fixture *f = *state;
+    run(f, control(f, "SELECT pg_terminate_backend(pg_backend_pid())", NULL, NULL), 5000);
+    assert_int_equal(f->e.kind, ERR_UNAVAILABLE);
+    assert_true(pg_unwell(&f->e));
+    run(f, control(f, "SELECT 1", NULL, NULL), 5000);
+    assert_int_equal(f->e.kind, ERR_NONE);
+}
+
+static void test_an_unreachable_database_fails_the_unit_at_its_deadline(void **state)
+{
+    struct fixture *f = *state;
+    talloc_free(f->q);
+    f->q = pg_queue_new(f, f->base, &(struct pg_options){.url = "host=127.0.0.1 port=1", .name = "nowhere"});
+    run(f, control(f, "SELECT 1", NULL, NULL), 300);
+    assert_int_equal(f->e.kind, ERR_UNAVAILABLE);
+}
+
+static void on_claimed(const struct pg_answer *a, void *ctx)
+{
+    struct fixture *f = ctx;
+    on_done(a, ctx);
+    if (a->e)
+        return;
+    static const unsigned char key[EVENT_KEY_BYTES] = "0123456789abcdef";
+    struct turn_row rows[] = {{.user_id = "a", .event_key = key}, {.user_id = "b", .mail_id = 77}};
+    conversation_store_claimed(f, a, rows, 2);
+    assert_true(rows[0].locked && rows[1].locked);
+    f->number = rows[0].fresh * 2 + rows[1].fresh;
+    assert_string_equal(rows[0].conversation.state, "menu");
+    assert_string_equal(rows[0].conversation.owner, "bot");
+    assert_null(rows[0].person.full_name);
+}
+
+static void claim(struct fixture *f)
+{
+    static const unsigned char key[EVENT_KEY_BYTES] = "0123456789abcdef";
+    struct turn_row rows[] = {{.user_id = "a", .event_key = key}, {.user_id = "b", .mail_id = 77}};
+    struct pg_unit *unit = pg_unit_new(f);
+    conversation_store_claim(unit, rows, 2, "test:1");
+    pg_add_control(unit, "COMMIT");
+    f->calls = 0;
+    pg_queue_run(f->q, unit, 5000, on_claimed, f);
+    event_base_dispatch(f->base);
+    assert_int_equal(f->e.kind, ERR_NONE);
+}
+
+static void test_an_event_is_fresh_once_and_absent_mail_never(void **state)
+{
+    struct fixture *f = *state;
+    claim(f);
+    assert_int_equal(f->number, 2);
+    claim(f);
+    assert_int_equal(f->number, 0);
+}
+
+static void test_values_survive_the_way_there_and_back(void **state)
+{
+    struct fixture *f = *state;
+    claim(f);
+    struct pg_unit *unit = pg_unit_new(f);
+    struct save *s = save_new(unit);
+    struct person p = {.user_id = "a", .full_name = "Nguyễn Thị Thủy", .follows = true, .consent_at_ms = 1714476720123, .consent_version = "v"};
+    conversation_store_save_person(s, &p, "nguyen thi thuy");
+    struct conversation c = {.state = "title", .draft = "{\"a\": \"b\\\"c\"}", .owner = "bot", .last_event_at_ms = 1714476720456};
+    conversation_store_save(s, "a", &c);
+    save_into(s, unit);
+    run(f, unit, 5000);
+    assert_int_equal(f->e.kind, ERR_NONE);
+    run(f, control(f,
+                   "SELECT 1 FROM person JOIN conversation USING (user_id) WHERE user_id = 'a' AND full_name = 'Nguyễn Thị Thủy' AND follows"
+                   " AND phone IS NULL AND unit_id IS NULL AND consent_at = '2024-04-30 11:32:00.123+00' AND draft->>'a' = 'b\"c'"
+                   " AND last_event_at = '2024-04-30 11:32:00.456+00' AND owner_until IS NULL AND version = 1",
+                   NULL, NULL), 5000);
+    assert_int_equal(f->rows, 1);
+}
+
+int main(void)
+{
+    url = test_database("test_pg");
+    if (!url)
+        return 77;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_unit_commits_and_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_commit_of_a_failed_transaction_is_not_taken_for_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_connection_goes_on_after_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_deadline_drops_the_connection_and_the_next_unit_gets_a_new_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_terminated_backend_is_reported_and_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_unreachable_database_fails_the_unit_at_its_deadline, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_event_is_fresh_once_and_absent_mail_never, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_values_survive_the_way_there_and_back, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

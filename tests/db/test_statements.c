@@ -1,0 +1,96 @@
+/* Every statement of db/sql is accepted by PostgreSQL; migrations are repeatable and refuse what they do not know. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "database.h"
+#include "migrate.h"
+#include "migrations.h"
+#include "statements.h"
+
+static const char *url;
+
+static void test_every_statement_can_be_prepared(void **state)
+{
+    (void)state;
+    PGconn *conn = PQconnectdb(url);
+    for (int i = 0; i < SQL_COUNT; i++) {
+        PGresult *res = PQprepare(conn, sql_statements[i].name, sql_statements[i].text, 0, NULL);
+        if (PQresultStatus(res) != PGRES_COMMAND_OK)
+            fail_msg("%s: %s", sql_statements[i].name, PQerrorMessage(conn));
+        PQclear(res);
+    }
+    PQfinish(conn);
+}
+
+static void test_a_second_migration_changes_nothing(void **state)
+{
+    (void)state;
+    int applied = -1;
+    struct err e;
+    assert_true(migrate_run(url, &applied, &e));
+    assert_int_equal(applied, 0);
+    assert_true(migrate_check(url, &e));
+}
+
+static void test_a_newer_schema_is_refused_with_what_to_do(void **state)
+{
+    (void)state;
+    PGconn *conn = PQconnectdb(url);
+    PQclear(PQexec(conn, "INSERT INTO schema_migration (number, name) VALUES (9999, 'future')"));
+    struct err e = {0};
+    assert_false(migrate_check(url, &e));
+    assert_non_null(strstr(e.msg, "run a newer sangkien"));
+    assert_false(migrate_run(url, NULL, &e));
+    PQclear(PQexec(conn, "DELETE FROM schema_migration WHERE number = 9999"));
+    PQfinish(conn);
+    assert_true(migrate_check(url, &e));
+}
+
+static void test_an_unreachable_database_is_told_apart(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    assert_false(migrate_check("host=127.0.0.1 port=1 dbname=nowhere", &e));
+    assert_int_equal(e.kind, ERR_UNAVAILABLE);
+    assert_non_null(strstr(e.msg, "cannot reach the database"));
+}
+
+/* design 6: what grows with people is keyed by user_id first, so that the schema can be distributed by it. */
+static void test_tables_of_people_have_user_id_first_in_every_unique_index(void **state)
+{
+    (void)state;
+    PGconn *conn = PQconnectdb(url);
+    PGresult *res = PQexec(conn,
+                           "SELECT i.indexrelid::regclass::text FROM pg_index i"
+                           " JOIN pg_class c ON c.oid = i.indrelid AND c.relnamespace = 'public'::regnamespace"
+                           " JOIN pg_attribute u ON u.attrelid = c.oid AND u.attname = 'user_id'"
+                           " WHERE i.indisunique AND i.indkey[0] <> u.attnum");
+    assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
+    for (int r = 0; r < PQntuples(res); r++)
+        print_error("unique index without user_id first: %s\n", PQgetvalue(res, r, 0));
+    assert_int_equal(PQntuples(res), 0);
+    PQclear(res);
+    PQfinish(conn);
+}
+
+int main(void)
+{
+    url = test_database("test_statements");
+    if (!url)
+        return 77;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_statement_can_be_prepared),
+        cmocka_unit_test(test_a_second_migration_changes_nothing),
+        cmocka_unit_test(test_a_newer_schema_is_refused_with_what_to_do),
+        cmocka_unit_test(test_an_unreachable_database_is_told_apart),
+        cmocka_unit_test(test_tables_of_people_have_user_id_first_in_every_unique_index),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Two processes on one database: an event takes effect once however often and wherever it arrives, a killed process loses
+nothing, its replies go out all the same.  (reliability.md K2, K3, K8, K11, W1)
+
+  test_processes.py BUILD_FOLDER"""
+import concurrent.futures
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+
+from bot import Bot  # noqa: E402
+from process import Failure, free_port  # noqa: E402
+from standin import IDS, SECRETS  # noqa: E402
+from world import DATABASE, World  # noqa: E402
+
+
+def body_of(user, msg_id, text, timestamp=None):
+    return json.dumps({"app_id": IDS["app_id"], "event_name": "user_send_text", "timestamp": str(timestamp or int(time.time() * 1000)),
+                       "sender": {"id": user}, "recipient": {"id": IDS["oa_id"]}, "message": {"msg_id": msg_id, "text": text}},
+                      ensure_ascii=False).encode()
+
+
+def post(port, body):
+    """@return the status of a correctly signed webhook request, None when the connection broke."""
+    stamp = json.loads(body)["timestamp"]
+    mac = hashlib.sha256(IDS["app_id"].encode() + body + stamp.encode() + SECRETS["oa_secret"].encode()).hexdigest()
+    conn = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        conn.request("POST", "/webhook", body, {"Content-Type": "application/json", "X-ZEvent-Signature": "mac=" + mac})
+        return conn.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        conn.close()
+
+
+class Checks:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def that(self, name, holds, detail=""):
+        print(("ok    " if holds else "FAIL  ") + name + ("" if holds else f": {detail}"))
+        self.passed += bool(holds)
+        self.failed += not holds
+
+
+def count(world, sql):
+    return int(world.postgres.psql(DATABASE, sql).strip())
+
+
+def wait_for(world, sql, want, seconds=60):
+    """Asks until the answer is `want`."""
+    end = time.monotonic() + seconds
+    while (got := count(world, sql)) != want and time.monotonic() < end:
+        time.sleep(0.05)
+    return got
+
+
+def fifty_copies_on_two_processes(world, second, checks):
+    events = [(f"copies-{n}", body_of(f"copies-{n}", f"m{n}", "xin chào")) for n in range(20)]
+    jobs = [(port, body) for _, body in events for port in [world.bot_port, second.port] * 25]
+    with concurrent.futures.ThreadPoolExecutor(32) as pool:
+        statuses = list(pool.map(lambda j: post(*j), jobs))
+    checks.that("fifty copies of an event on two processes are all answered 200", statuses == [200] * len(jobs),
+                {s: statuses.count(s) for s in set(statuses)})
+    checks.that("and each takes effect once", count(world, "SELECT count(*) FROM message WHERE user_id LIKE 'copies-%' AND origin = 'person'") == 20,
+                world.postgres.psql(DATABASE, "SELECT user_id, count(*) FROM message WHERE user_id LIKE 'copies-%' AND origin = 'person' GROUP BY 1 HAVING count(*) <> 1"))
+    wait_for(world, "SELECT count(*) FROM outbox WHERE user_id LIKE 'copies-%'", 0)
+    greeted = {user: len(world.standin.sent(user, 0, 5000)) for user, _ in events}
+    checks.that("and each person is greeted once", len(set(greeted.values())) == 1, greeted)
+
+
+def one_person_on_two_processes(world, second, checks):
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        jobs = [((world.bot_port, second.port)[n % 2], body_of("both", f"b{n}", f"câu {n}")) for n in range(60)]
+        statuses = list(pool.map(lambda j: post(*j), jobs))
+    checks.that("sixty messages of one person on two processes are all taken", statuses == [200] * 60, statuses)
+    checks.that("one after the other: the conversation's version counts them",
+                count(world, "SELECT version FROM conversation WHERE user_id = 'both'") == 60)
+
+
+def a_killed_process_loses_nothing(world, second, checks):
+    acknowledged = []
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        running = {pool.submit(post, second.port, body_of(f"kill-{n}", f"k{n}", "xin chào")): n for n in range(400)}
+        for i, done in enumerate(concurrent.futures.as_completed(running)):
+            if done.result() == 200:
+                acknowledged.append(running[done])
+            if i == 100:
+                second.kill()
+    stored = set(world.postgres.psql(DATABASE, "SELECT user_id FROM message WHERE user_id LIKE 'kill-%' AND origin = 'person'").split())
+    lost = [n for n in acknowledged if f"kill-{n}" not in stored]
+    checks.that(f"a kill -9 under load loses none of {len(acknowledged)} acknowledged events", not lost and len(acknowledged) >= 100, lost)
+    left = count(world, "SELECT count(*) FROM outbox WHERE user_id LIKE 'kill-%'")
+    # The dead process's leases run out after 30 s; then the other one sends.
+    checks.that(f"and the {left} replies it still held are sent by the other process",
+                wait_for(world, "SELECT count(*) FROM outbox WHERE user_id LIKE 'kill-%'", 0, 90) == 0)
+    silent = [n for n in acknowledged if not world.standin.sent(f"kill-{n}", 0, 0)]
+    checks.that("nobody who was acknowledged stays without an answer", not silent, silent)
+
+
+def a_graceful_stop_refuses_nothing_it_has_taken(world, checks):
+    statuses = []
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(post, world.bot_port, body_of(f"stop-{n}", f"s{n}", "xin chào")) for n in range(200)]
+        for i, done in enumerate(concurrent.futures.as_completed(running)):
+            statuses.append(done.result())
+            if i == 50:
+                world.bot.process.child.terminate()
+    code = world.bot.process.child.wait(20)
+    good = statuses.count(200)
+    checks.that("SIGTERM ends with status 0", code == 0, code)
+    checks.that("what is taken while stopping is answered 200 or not at all", set(statuses) <= {200, None}, set(statuses))
+    checks.that(f"and all {good} acknowledged events are stored",
+                count(world, "SELECT count(*) FROM message WHERE user_id LIKE 'stop-%' AND origin = 'person'") >= good)
+    checks.that("and no reply is left under a lease", count(world, "SELECT count(*) FROM outbox WHERE owner IS NOT NULL") == 0)
+
+
+def main(argv):
+    folder = tempfile.mkdtemp(prefix="sangkien-processes-", dir="/var/tmp")
+    os.chmod(folder, 0o711)
+    checks = Checks()
+    world = World(folder, argv[1], fast=True)
+    second = None
+    try:
+        world.start()
+        other = os.path.join(folder, "second")
+        os.makedirs(other, mode=0o700)
+        shutil.copy(os.path.join(folder, "spool", "token.key"), other)
+        second = Bot(world.bot.binary, world.log("second"), other, world.postgres.url(DATABASE), world.standin.port,
+                     free_port(0, (world.standin.port, world.bot_port)),
+                     {"SANGKIEN_SPOOL_PATH": os.path.join(folder, "spool")})
+        second.start()
+        for prefix, people in (("copies-", 20), ("kill-", 400), ("stop-", 200)):  # the stand-in sends only to whom it knows
+            world.standin.call("POST", "/_admin/people", {"prefix": prefix, "from": 0, "count": people})
+        fifty_copies_on_two_processes(world, second, checks)
+        one_person_on_two_processes(world, second, checks)
+        a_killed_process_loses_nothing(world, second, checks)
+        a_graceful_stop_refuses_nothing_it_has_taken(world, checks)
+    except Failure as e:
+        checks.that("the test could run", False, e)
+    finally:
+        if second:
+            second.kill()
+        world.stop()
+    if checks.failed:
+        print(f"logs are kept in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

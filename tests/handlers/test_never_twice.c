@@ -1,0 +1,198 @@
+/* A random walk over everything people, phones and jobs can do: no crash, no sentence twice in a row (the harness
+ * checks every reply), always a way on, and in the end every text of the catalogue was heard. */
+#include "transcript.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TURNS = 100000, PEOPLE = 3 };
+
+static uint64_t seed = 20230726;
+
+static unsigned pick(unsigned n)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (unsigned)(seed >> 33) % n;
+}
+
+static const char *const texts[] = {
+    "đăng ký", "đồng ý", "không", "có", "ok", "viết xong", "quay lại", "bỏ qua", "hủy", "hướng dẫn", "sáng kiến của tôi",
+    "gặp cán bộ", "dừng nhắc", "bật nhắc", "menu", "#menu", "#huy", "sửa", "sửa mô tả", "sửa 3", "sửa mục 4", "sửa 5",
+    "sửa tên", "xóa nháp", "dữ liệu của tôi", "rút sáng kiến", "tình hình", "làm tiếp", "quyền riêng tư", "1", "2", "3",
+    "4", "5", "9", "50 triệu", "50tr", "50", "5 triệu/tháng", "20 triệu/quý", "100 nghìn/ngày", "200 nghìn/ca", "300",
+    "trên 20 triệu", "dưới 50 triệu", "hơn 2 triệu/tháng", "1000 USD", "0", "50đ", "20 tỷ", "5000 đồng", "vài triệu",
+    "50 triệu năm", "2tr25", "20 triệu điện và 10 triệu công", "tuần được 2 triệu", "an toàn hơn", "không tính bằng tiền",
+    "chưa ước tính được", "Nguyễn Thị Hoa", "Hoa", "Trường THCS Tân Mỹ", "truong thcs", "may viet yen", "Xưởng không ai biết",
+    "Đồ gá kẹp bo mạch khi hàn tay", "Trước đây hai người giữ bo mạch, nay một người kẹp vào đồ gá là hàn được.",
+    "Giá đỡ cuộn dây cáp ở kho vật tư", "hôm nay trời nóng quá", "mấy giờ rồi em?", "😅", "👍", "Nguyễn Văn An 40%, Trần Bình 20",
+    "Trần Văn Hòa 90, Lê Văn Minh 50%", "Trần Thị Bình", "0 đồng", "#huongdan", "#b1:*:extras", "15/8/2022", "8/2022", "31/2/2022", "abc", "x",
+    "Đăng ký sáng kiến", "Viết sáng kiến khác", "Sáng kiến của tôi", "Nhập lại", "Bổ sung thông tin", "Giải pháp kỹ thuật", "Xóa dữ liệu của tôi", "Xóa hết",
+    "#b1:", "#b1:*:register", "#b1:confirm.1:yes", "#b1:*:view.99", "#b1:*:yes", "#b1:title.99999999999999999999:keep",
+    "#b1:*:view.", "#b1:*:view.9999999999999999999", "#b1:*:coauthor_yes.5", "#b1:*:edit_of.7000000000000000001",
+    "#b1:menu.0:amount", "#b1:benefit_choice.3:v3", "#b1::", "#b1:*:", "#b1:*:cancel", "#b1:erase.2:yes",
+};
+
+static const char *const mails[][2] = {
+    {"draft_cold", "{}"},
+    {"evidence_failed", "{\"name\":\"anh.jpg\"}"},
+    {"verdict", "{\"status\":\"returned\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\",\"note\":\"thêm ảnh\",\"initiative_id\":\"5\"}"},
+    {"verdict", "{\"status\":\"valid\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\"}"},
+    {"verdict", "{\"status\":\"recognised\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\",\"level\":\"Công đoàn tỉnh\"}"},
+    {"verdict", "{\"status\":\"duplicate\",\"title\":\"Đồ gá\",\"code_other\":\"SK-BBBBBB\"}"},
+    {"verdict", "{\"status\":\"refused\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\"}"},
+    {"verdict", "{\"status\":\"other\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\"}"},
+    {"coauthor_asked", "{\"initiative_owner\":\"u9\",\"initiative_id\":\"3\",\"author_id\":\"5\",\"title\":\"Đồ gá\","
+                       "\"name\":\"Lê An\",\"share\":30}"},
+    {"coauthor_answered", "{\"initiative_id\":\"3\",\"author_id\":\"5\",\"author_user_id\":\"u2\",\"answer\":\"yes\"}"},
+    {"verdict", "not json"},
+    {"unheard_of", "{}"},
+};
+
+static void tap_something(void)
+{
+    pass_ms(11000);
+    const struct button *b = pick(6) ? world->me->last_buttons : world->me->older_buttons;
+    unsigned at = pick(REPLY_BUTTONS_MAX);
+    if (b[at].payload)
+        taps_payload(b[at].payload);
+}
+
+/* A tap on the newest buttons is never refused. */
+static void tap_the_newest(void)
+{
+    pass_ms(11000);
+    const struct button *b = &world->me->last_buttons[pick(REPLY_BUTTONS_MAX)];
+    if (!b->payload || world->late)
+        return;
+    const struct human *h = world->me;
+    char *before = strdup(h->conv.draft ? h->conv.draft : "");
+    char *payload = strdup(b->payload);
+    bool coauthor = strstr(payload, "coauthor") != NULL;
+    taps_payload(payload);
+    if (!coauthor && strncmp(world->said, "old_tap", 7) == 0)
+        fail_msg("the newest button %s was refused after %s", payload, before);
+    free(payload);
+    free(before);
+}
+
+static void step(void)
+{
+    world->late = pick(40) == 0;
+    world->step_ms = pick(4) ? 3000 + pick(20000) : pick(1500);
+    world->sent_at_ms = pick(12) ? 0 : world->now_ms - 3000;
+    unsigned what = pick(100);
+    if (what < 56)
+        says(texts[pick(ARRAY_LEN(texts))]);
+    else if (what < 70)
+        tap_something();
+    else if (what < 84)
+        tap_the_newest();
+    else if (what < 88)
+        sends(IN_IMAGE, pick(3) ? NULL : "ảnh đồ gá", pick(5) ? "https://example.com/a.jpg" : NULL);
+    else if (what < 97)
+        sends((enum inbound_kind)pick(IN_ANONYMOUS), pick(2) ? "Hoa Nguyễn" : NULL, pick(2) ? "https://example.com/x" : NULL);
+    else {
+        const char *const *m = mails[pick(ARRAY_LEN(mails))];
+        gets_mail(m[0], m[1]);
+    }
+    if (pick(30) == 0)
+        pass_ms((int64_t)pick(90) * 3600 * 1000);
+    if (pick(20) == 0)
+        mail_arrives();
+    if (world->me->initiatives && pick(50) == 0)
+        world->me->initiatives->status = pick(2) ? STATUS_VALID : STATUS_RETURNED;
+    if (pick(200) == 0)
+        world->me->tickets = NULL; /* closed by a contact */
+}
+
+/* Whatever happened, "#menu" answers something and "đăng ký" leads to a question. */
+static void check_a_way_on(void)
+{
+    world->late = false;
+    world->step_ms = 30000;
+    world->sent_at_ms = 0;
+    says("#menu");
+    if (!*world->said)
+        fail_msg("the menu was silent in %s", world->me->conv.state);
+    says("/dangky");
+    if (!*world->said)
+        fail_msg("/dangky was silent");
+}
+
+/* Everybody has sent something already, so that the walk also gets behind the receipt. */
+static void populate(void)
+{
+    static const char *const names[PEOPLE] = {"Nguyễn Thị Hoa", "Trần Thị Bình", "Lê Văn Minh"};
+    static const char *const people[PEOPLE] = {"u1", "u2", "u3"};
+    world->late = false;
+    world->sent_at_ms = 0;
+    for (int i = 0; i < PEOPLE; i++) {
+        i_am(people[i]);
+        registered(names[i]);
+        says("Đồ gá kẹp bo mạch khi hàn tay");
+        says("Trước đây hai người giữ bo mạch, nay một người kẹp vào đồ gá.");
+        says("viết xong");
+        says("50 triệu");
+        says("đúng rồi");
+        says("gửi");
+        says("Bổ sung thông tin");
+        state_is("kind");
+    }
+}
+
+static void test_a_random_walk_never_repeats_a_sentence_and_never_sticks(void **state)
+{
+    (void)state;
+    static const char *const people[PEOPLE] = {"u1", "u2", "u3"};
+    populate();
+    for (int turn = 0; turn < TURNS; turn++) {
+        i_am(people[pick(PEOPLE)]);
+        step();
+        if (turn % 50 == 0)
+            check_a_way_on();
+        if (turn % 500 == 499) {
+            /* A new world, or memory would grow; what was heard is kept. */
+            bool seen[MSG_COUNT];
+            memcpy(seen, world->seen, sizeof(seen));
+            void *unused;
+            world_teardown(NULL);
+            world_setup(&unused);
+            memcpy(world->seen, seen, sizeof(seen));
+            populate();
+        }
+    }
+    /* These are words inside other texts, or said by the pipeline, or need a special occasion tested elsewhere. */
+    int unheard = 0;
+    for (enum msg id = MSG_NONE + 1; id < MSG_COUNT; id++) {
+        const char *name = message_get(id)->name;
+        bool inside = strncmp(name, "label_", 6) == 0 || strncmp(name, "benefit_line_", 13) == 0 ||
+                      strncmp(name, "draft_holds_", 12) == 0 || strncmp(name, "list_", 5) == 0 ||
+                      strncmp(name, "detail_", 7) == 0;
+        static const char *const others[] = {"address", "untitled", "untold", "again", "anonymous", "system_error",
+                                             "rate_limited", "apology", "summary_evidence", "my_data_phone",
+                                             /* test_extras.c, test_edit.c, test_media.c */
+                                             "coauthor_yes_told", "coauthor_no_told", "edit_locked_now",
+                                             "evidence_full", "help_confidential", "drafts_full",
+                                             "title_too_long", "description_too_long", "coauthors_too_much",
+                                             "edit_done_sent", "already_submitted"};
+        for (size_t i = 0; i < ARRAY_LEN(others); i++)
+            inside |= strcmp(name, others[i]) == 0;
+        if (!inside && !world->seen[id]) {
+            print_message("never heard: %s\n", name);
+            unheard++;
+        }
+    }
+    assert_int_equal(unheard, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_random_walk_never_repeats_a_sentence_and_never_sticks, world_setup,
+                                        world_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+"""The bot under test or on show: the real binary, told by environment where PostgreSQL and the stand-in are."""
+import http.client
+import os
+import subprocess
+
+from process import Failure, Process
+from standin import IDS, SECRETS
+
+
+class Bot:
+    def __init__(self, binary, log, folder, database_url, standin_port, port, extra=None):
+        self.binary, self.log, self.port = binary, log, port
+        base = f"http://127.0.0.1:{standin_port}"
+        for name in ("spool", "evidence"):
+            os.makedirs(os.path.join(folder, name), mode=0o700, exist_ok=True)
+        self.env = {
+            "SANGKIEN_SERVER_LISTEN": f"127.0.0.1:{port}",
+            "SANGKIEN_DATABASE_URL": database_url,
+            "SANGKIEN_ZALO_API_URL": base,
+            "SANGKIEN_ZALO_OAUTH_URL": base,
+            "SANGKIEN_ZALO_APP_ID": IDS["app_id"],
+            "SANGKIEN_ZALO_APP_SECRET": SECRETS["app_secret"],
+            "SANGKIEN_ZALO_OA_ID": IDS["oa_id"],
+            "SANGKIEN_ZALO_OA_SECRET_KEY": SECRETS["oa_secret"],
+            "SANGKIEN_ZALO_ACCESS_TOKEN": SECRETS["access_token"],
+            "SANGKIEN_ZALO_REFRESH_TOKEN": SECRETS["refresh_token"],
+            "SANGKIEN_SPOOL_PATH": os.path.join(folder, "spool"),
+            "SANGKIEN_EVIDENCE_PATH": os.path.join(folder, "evidence"),
+            "SANGKIEN_EVIDENCE_ALLOW_HOSTS": f"127.0.0.1:{standin_port}",
+            **(extra or {}),
+        }
+        self.process = None
+
+    @property
+    def webhook(self):
+        return f"http://127.0.0.1:{self.port}/webhook"
+
+    def command(self, *args, stdin=""):
+        """Another command of the binary with the same settings.  @return its output."""
+        done = subprocess.run([self.binary, *args], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=dict(os.environ, **self.env))
+        if done.returncode != 0:
+            raise Failure(f"sangkien {' '.join(args)} ended with status {done.returncode}:\n{done.stderr.strip()[-3000:]}")
+        return done.stdout
+
+    def start(self):
+        self.process = Process("the bot", [self.binary, "serve"], self.log, env=self.env).start()
+        self.process.wait_until(self.ready, 30, "it was ready")
+        return self
+
+    def ready(self):
+        conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            conn.request("GET", "/readyz")
+            return conn.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            conn.close()
+
+    def stop(self):
+        return self.process.stop() if self.process else None
+
+    def kill(self):
+        """Like a power cut of the process: no time to say goodbye."""
+        if self.process:
+            self.process.kill()

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Runs every fuzz target of a build folder for some seconds, two at a time.
+
+  fuzz.py BUILD_FOLDER SECONDS
+
+Seeds come from tests/fuzz/corpus/NAME; what is found on the way is kept in BUILD_FOLDER/corpus/NAME, crashes in
+BUILD_FOLDER/crashes.  Ends with `N passed, N failed`."""
+import concurrent.futures
+import glob
+import os
+import re
+import subprocess
+import sys
+
+LONGEST_INPUT = 8192
+ONE_INPUT_S = 5  # sanitizers on a busy machine; a parser that needs longer for 8 KiB is broken
+
+
+def run(target, build, seconds):
+    name = os.path.basename(target)
+    short = name[len("fuzz_"):]
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    corpus, crashes = os.path.join(build, "corpus", short), os.path.join(build, "crashes")
+    os.makedirs(corpus, exist_ok=True)
+    os.makedirs(crashes, exist_ok=True)
+    seeds = os.path.join(here, "fuzz", "corpus", short)
+    words = os.path.join(here, "fuzz", short + ".dict")
+    args = [target, f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT}", f"-timeout={ONE_INPUT_S}", "-print_final_stats=1",
+            f"-artifact_prefix={crashes}/{short}-", corpus]
+    if os.path.isdir(seeds):
+        args.append(seeds)
+    if os.path.exists(words):
+        args.append("-dict=" + words)
+    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    runs = re.search(r"number_of_executed_units:\s*(\d+)", done.stdout)
+    return name, done.returncode, int(runs.group(1)) if runs else 0, done.stdout
+
+
+def main(argv):
+    build, seconds = argv[1], int(argv[2])
+    targets = sorted(t for t in glob.glob(os.path.join(build, "**", "fuzz_*"), recursive=True) if os.path.isfile(t) and os.access(t, os.X_OK))
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for name, status, runs, output in pool.map(lambda t: run(t, build, seconds), targets):
+            if status == 0:
+                passed += 1
+                print(f"ok    {name}: {runs} inputs", flush=True)
+            else:
+                failed += 1
+                print(f"FAIL  {name}: ended with status {status}\n" + "\n".join(output.splitlines()[-40:]), flush=True)
+    if not targets:
+        failed = 1
+        print(f"FAIL  no fuzz target was built in {build}")
+    print(f"fuzzing: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
