@@ -1,6 +1,7 @@
 /* A batch of turns: see turn_batch.h. */
 #include "turn_batch.h"
 
+#include <openssl/rand.h>
 #include <stdlib.h>
 
 #include "case_store.h"
@@ -320,11 +321,23 @@ static void save_person(struct turn_batch *b, struct save *s, const struct turn 
     conversation_store_save_person(s, &p, p.full_name ? text_key(b, str_of(p.full_name)) : NULL);
 }
 
+/* Stands for an erased person in the counts; leads back to nobody. */
+static const char *random_key(TALLOC_CTX *ctx)
+{
+    unsigned char r[16];
+    if (RAND_bytes(r, sizeof(r)) != 1)
+        abort(); /* a guessable key would be no erasure */
+    char *key = talloc_strdup(ctx, "");
+    for (size_t i = 0; i < sizeof(r); i++)
+        key = talloc_asprintf_append_buffer(key, "%02x", r[i]);
+    return key;
+}
+
 static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
 {
     const struct turn_output *out = t->out;
     if (out->erase)
-        conversation_store_erase(s, t->row->user_id);
+        conversation_store_erase(s, t->row->user_id, random_key(b));
     if (out->state)
         t->conv.state = out->state;
     if (out->draft)

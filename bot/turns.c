@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "messages.h"
+#include "outbox_store.h"
 #include "pg.h"
 #include "pg_queue.h"
 #include "scoped.h"
@@ -23,6 +25,7 @@ enum {
     DEFER_MS = 20, /* a person locked by another process is tried again after this */
     RECEIPTS_LEAST = 2 * BATCH_MAX,
     BACKGROUND_DEADLINE_MS = 5000,
+    APOLOGY_EXPIRES_MS = 10 * 60 * 1000,
 };
 
 struct lane {
@@ -259,9 +262,22 @@ static void on_dead_written(const struct pg_answer *answer, void *arg)
     } else {
         log_error("%s: an event could not be processed and is kept in dead_event: %s", log_person(event->in->user_id), r->dead_error.msg);
         r->turns->counters.dead++;
+        r->turns->options.on_reply_later(0, r->turns->options.ctx);
         settle(r, event, TURN_DEAD);
     }
     talloc_free(a);
+}
+
+/* The person is told; the conversation stays where it was, so the next message goes on from there. */
+static void apologise(struct runner *r, struct pg_unit *unit, const struct inbound *in)
+{
+    if (in->kind == IN_ECHO || in->kind == IN_ANONYMOUS)
+        return;
+    struct save *s = save_new(unit);
+    struct reply sorry = {
+        .user_id = in->user_id, .id = ids_next(r->turns->options.ids), .text = message_render(s, message_get(MSG_APOLOGY)->text, NULL, 0)};
+    outbox_store_add(s, &sorry, NULL, 0, APOLOGY_EXPIRES_MS);
+    save_into(s, unit);
 }
 
 /* The culprit, alone: it is kept with its error and acknowledged, the others went on without it. */
@@ -271,6 +287,7 @@ static void bury(struct runner *r, struct again *a, const struct err *e)
     r->dead_error = *e;
     r->current = a;
     struct pg_unit *unit = pg_unit_new(r->turns);
+    apologise(r, unit, event->in);
     struct pg_params *p = pg_params_new(unit);
     pg_param_text(p, event->in->user_id);
     pg_param_bytea(p, event->key, sizeof(event->key));

@@ -103,13 +103,14 @@ void conversation_store_message(struct save *s, const struct message_row *m)
     save_row(s, SQL_MESSAGE_ADD, "timttttt", m->user_id, m->id, m->at_ms, m->origin, m->kind, m->text, m->zalo_msg_id, m->quote_msg_id);
 }
 
-void conversation_store_erase(struct save *s, const char *user_id)
+void conversation_store_erase(struct save *s, const char *user_id, const char *key)
 {
     static const enum sql_id all[] = {
-        SQL_ERASE_FILES, SQL_ERASE_EVIDENCE, SQL_ERASE_REVISIONS, SQL_ERASE_AUTHORS, SQL_ERASE_AUTHORSHIPS, SQL_ERASE_INITIATIVES,
+        SQL_ERASE_FILES, SQL_ERASE_EVIDENCE, SQL_ERASE_REVISIONS, SQL_ERASE_AUTHORS, SQL_ERASE_AUTHORSHIPS,
         SQL_ERASE_TICKET_MESSAGES, SQL_ERASE_TICKETS, SQL_ERASE_DRAFTS, SQL_ERASE_MESSAGES, SQL_ERASE_ECHOES, SQL_ERASE_OUTBOX,
         SQL_ERASE_MAIL, SQL_ERASE_DEAD_EVENTS, SQL_ERASE_PERSON, SQL_ERASE_JOURNAL,
     };
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         save_row(s, all[i], "t", user_id);
+    save_row(s, SQL_ERASE_INITIATIVES, "tt", user_id, key);
 }

@@ -41,7 +41,7 @@ struct message_row {
 };
 void conversation_store_message(struct save *s, const struct message_row *m);
 
-/** Erases a person: see db/sql/person.sql. */
-void conversation_store_erase(struct save *s, const char *user_id);
+/** Erases a person: see db/sql/person.sql.  @param key random text under which the initiatives go on being counted. */
+void conversation_store_erase(struct save *s, const char *user_id, const char *key);
 
 #endif

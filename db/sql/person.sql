@@ -50,9 +50,11 @@ DELETE FROM initiative_author WHERE user_id = ANY ($1::text[]);
 UPDATE initiative_author SET name = NULL, author_user_id = NULL WHERE author_user_id = ANY ($1::text[]);
 
 -- name: erase_initiatives
-UPDATE initiative SET user_id = 'erased-' || md5(random()::text || clock_timestamp()::text || id::text), title = NULL,
-       description = NULL, benefit_text = NULL, unit_text = NULL, review_note = NULL, updated_at = now()
-WHERE user_id = ANY ($1::text[]);
+-- $1 user ids, $2 a random key each, in place of the person.
+UPDATE initiative i SET user_id = 'erased-' || v.key, title = NULL, description = NULL, benefit_text = NULL, unit_text = NULL,
+       review_note = NULL, updated_at = now()
+FROM unnest($1::text[], $2::text[]) AS v (user_id, key)
+WHERE i.user_id = v.user_id;
 
 -- name: erase_ticket_messages
 DELETE FROM ticket_message WHERE user_id = ANY ($1::text[]);
