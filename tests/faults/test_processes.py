@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Two processes on one database: an event takes effect once however often and wherever it arrives, a killed process loses
-nothing, its replies go out all the same.  (reliability.md K2, K3, K8, K11, W1)
+nothing, its replies go out all the same, a poison event ends alone.  (reliability.md K2, K3, K8, K11, W1, Q9)
 
   test_processes.py BUILD_FOLDER"""
 import concurrent.futures
@@ -87,6 +87,26 @@ def one_person_on_two_processes(world, second, checks):
                 count(world, "SELECT version FROM conversation WHERE user_id = 'both'") == 60)
 
 
+def a_poison_event_ends_alone(world, checks):
+    """The database refuses one person's row as a handler's mistake would make it: everybody else of the batch goes on."""
+    world.postgres.psql(DATABASE, """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused for the test'; END $$;
+        CREATE TRIGGER refuse BEFORE UPDATE ON conversation FOR EACH ROW WHEN (NEW.user_id = 'poison-7') EXECUTE FUNCTION refuse()""")
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(lambda n: post(world.bot_port, body_of(f"poison-{n}", f"p{n}", "xin chào")), range(64)))
+    world.postgres.psql(DATABASE, "DROP TRIGGER refuse ON conversation; DROP FUNCTION refuse()")
+    checks.that("a poison event among others: all are acknowledged", statuses == [200] * 64, {s: statuses.count(s) for s in set(statuses)})
+    checks.that("the culprit alone is kept as dead, with its error",
+                world.postgres.psql(DATABASE, "SELECT user_id, error LIKE '%refused for the test%' FROM dead_event").split() == ["poison-7|t"],
+                world.postgres.psql(DATABASE, "SELECT user_id, error FROM dead_event"))
+    checks.that("the other 63 took effect",
+                count(world, "SELECT count(*) FROM message WHERE user_id LIKE 'poison-%' AND origin = 'person'") == 63)
+    told = world.standin.sent("poison-7", 0, 10000)
+    checks.that("the person hears an apology", len(told) == 1, told)
+    again = post(world.bot_port, body_of("poison-7", "p7b", "xin chào"))
+    checks.that("and can go on at once", again == 200 and len(world.standin.sent("poison-7", told[-1]["seq"] if told else 0, 10000)) >= 1)
+
+
 def a_killed_process_loses_nothing(world, second, checks):
     acknowledged = []
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
@@ -139,10 +159,11 @@ def main(argv):
                      free_port(0, (world.standin.port, world.bot_port)),
                      {"SANGKIEN_SPOOL_PATH": os.path.join(folder, "spool")})
         second.start()
-        for prefix, people in (("copies-", 20), ("kill-", 400), ("stop-", 200)):  # the stand-in sends only to whom it knows
+        for prefix, people in (("copies-", 20), ("poison-", 64), ("kill-", 400), ("stop-", 200)):  # the stand-in sends only to whom it knows
             world.standin.call("POST", "/_admin/people", {"prefix": prefix, "from": 0, "count": people})
         fifty_copies_on_two_processes(world, second, checks)
         one_person_on_two_processes(world, second, checks)
+        a_poison_event_ends_alone(world, checks)
         a_killed_process_loses_nothing(world, second, checks)
         a_graceful_stop_refuses_nothing_it_has_taken(world, checks)
     except Failure as e:

@@ -288,7 +288,9 @@ def compiled(build):
 def cppcheck_finds_nothing(build):
     """cppcheck"""
     includes = [f"-I{os.path.join(ROOT, d)}" for d in FOLDERS + ["handlers/reading", "bot/zalo"]]
-    done = subprocess.run(["cppcheck", "-j2", *CPPCHECK, "-D_GNU_SOURCE", *includes, *compiled(build)], stdout=subprocess.PIPE,
+    # Headers of the system are not read but for the one whose macros look like broken declarations.
+    queue = [f"--include={p}" for p in glob.glob("/usr/include/*/sys/queue.h")]
+    done = subprocess.run(["cppcheck", "-j2", *CPPCHECK, "-D_GNU_SOURCE", *queue, *includes, *compiled(build)], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     for line in done.stdout.splitlines():
         if re.match(r"\S+:\d+: ", line):

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include <cmocka.h>
+#include <utf8proc.h>
 
 #include "amount.h"
 #include "table.h"
@@ -46,6 +47,39 @@ static void test_every_rule_holds_on_lines_written_for_it(void **state)
     int lines;
     assert_int_equal(wrong_lines(SOURCE_ROOT "/tests/handlers/reading/amounts-more.tsv", &lines), 0);
     assert_true(lines >= 300);
+}
+
+static bool same_reading(struct amount a, struct amount b)
+{
+    return a.kind == b.kind && a.has_annual == b.has_annual && a.annual_vnd == b.annual_vnd && a.ask == b.ask;
+}
+
+static void test_normal_form_and_politeness_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {SOURCE_ROOT "/tests/data/vi-amounts.tsv",
+                                        SOURCE_ROOT "/tests/handlers/reading/amounts-more.tsv"};
+    int wrong = 0;
+    for (size_t p = 0; p < ARRAY_LEN(paths); p++) {
+        struct table t;
+        table_open(&t, paths[p]);
+        while (table_next(&t, true)) {
+            struct amount plain = amount_read(t.column[0]);
+            utf8proc_uint8_t *nfd = NULL;
+            utf8proc_map((const utf8proc_uint8_t *)t.column[0].p, (utf8proc_ssize_t)t.column[0].n, &nfd,
+                         UTF8PROC_DECOMPOSE);
+            char *polite = talloc_asprintf(NULL, "Dạ %.*s ạ", STR_ARG(t.column[0]));
+            if (!same_reading(plain, amount_read(str_of((const char *)nfd))) ||
+                !same_reading(plain, amount_read(str_of(polite)))) {
+                wrong++;
+                print_error("%s:%d: \"%s\" reads otherwise\n", paths[p], t.number, polite);
+            }
+            talloc_free(polite);
+            free(nfd);
+        }
+        table_close(&t);
+    }
+    assert_int_equal(wrong, 0);
 }
 
 static void test_unclear_amounts_offer_the_readings_as_choices(void **state)
@@ -187,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_labelled_amount_is_read_as_labelled),
         cmocka_unit_test(test_every_rule_holds_on_lines_written_for_it),
+        cmocka_unit_test(test_normal_form_and_politeness_change_nothing),
         cmocka_unit_test(test_unclear_amounts_offer_the_readings_as_choices),
         cmocka_unit_test(test_bounds_and_rates_are_kept_as_typed),
         cmocka_unit_test(test_odd_sizes_are_asked_twice),
