@@ -235,6 +235,7 @@ const struct command commands[] = {
     {"coauthor_yes", true, cmd_coauthor_yes},
     {"coauthor_no", true, cmd_coauthor_no},
     {"standing", true, cmd_standing},
+    {"thanks", false, cmd_thanks},
     {"edit", false, cmd_edit},
     {"delete_draft", false, cmd_delete_draft},
     {"withdraw", false, cmd_withdraw},

@@ -340,6 +340,7 @@ void cmd_menu(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_back(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_skip(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_standing(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_thanks(struct talk *t, int64_t arg, enum edit_field field);
 
 /* media.c: everything that is not text */
 void media_turn(struct talk *t);

@@ -91,6 +91,15 @@ void cmd_skip(struct talk *t, int64_t arg, enum edit_field field)
     restate(t);
 }
 
+/* A courtesy, wherever it comes: answered as one, never taken for a title. */
+void cmd_thanks(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)arg, (void)field;
+    say(t, MSG_THANKS, NO_ARGS);
+    if (pending(t))
+        restate(t);
+}
+
 void cmd_standing(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)arg, (void)field;

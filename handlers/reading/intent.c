@@ -31,6 +31,7 @@ static const char *const intent_names[] = {
     [INTENT_WITHDRAW] = "withdraw",
     [INTENT_STANDING] = "standing",
     [INTENT_PRIVACY] = "privacy",
+    [INTENT_THANKS] = "thanks",
 };
 _Static_assert(ARRAY_LEN(intent_names) == INTENT_COUNT, "every intent has a name");
 

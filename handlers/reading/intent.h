@@ -34,6 +34,7 @@ enum intent {
     INTENT_WITHDRAW,
     INTENT_STANDING,
     INTENT_PRIVACY,
+    INTENT_THANKS,
     INTENT_COUNT
 };
 
@@ -59,7 +60,7 @@ struct intent_reading {
 /**
  * Reads one message.  `text` is any text (cleaned or not); no allocation outlives the call.
  * @param extended also yield the intents behind INTENT_MENU where they make sense in that scene: DONE in title and
- *        description, UNKNOWN and NONMONETARY in benefit, RESUME, MY_DATA, ERASE_ME, WITHDRAW, STANDING and PRIVACY in
+ *        description, UNKNOWN and NONMONETARY in benefit, RESUME, MY_DATA, ERASE_ME, WITHDRAW, STANDING, PRIVACY and THANKS in
  *        every scene but NAME (whole message only).  Without it the answer is exactly what vi-intents labels.
  */
 struct intent_reading intent_read(struct str text, enum intent_scene scene, bool extended);

@@ -43,6 +43,18 @@ static void test_a_label_beside_the_question_may_be_typed(void **state)
     bot("detail ask_title");
 }
 
+static void test_thanks_are_answered_and_never_become_a_title(void **state)
+{
+    (void)state;
+    submitted();
+    says("cảm ơn em nhiều ạ");
+    bot("thanks");
+    says("đăng ký");
+    says("cam on em");
+    bot("thanks ask_title");
+    state_is("title");
+}
+
 static void test_cancel_keeps_the_draft(void **state)
 {
     (void)state;
@@ -186,6 +198,7 @@ int main(void)
         T(test_help_answers_for_the_step_and_asks_again),
         T(test_the_list_is_shown_beside_the_question),
         T(test_a_label_beside_the_question_may_be_typed),
+        T(test_thanks_are_answered_and_never_become_a_title),
         T(test_cancel_keeps_the_draft),
         T(test_cancel_with_nothing_under_way_offers_what_was_perhaps_meant),
         T(test_optout_in_the_middle_asks_again),

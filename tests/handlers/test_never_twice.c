@@ -21,7 +21,7 @@ static unsigned pick(unsigned n)
 static const char *const texts[] = {
     "đăng ký", "đồng ý", "không", "có", "ok", "viết xong", "quay lại", "bỏ qua", "hủy", "hướng dẫn", "sáng kiến của tôi",
     "gặp cán bộ", "dừng nhắc", "bật nhắc", "menu", "#menu", "#huy", "sửa", "sửa mô tả", "sửa 3", "sửa mục 4", "sửa 5",
-    "sửa tên", "xóa nháp", "dữ liệu của tôi", "rút sáng kiến", "tình hình", "làm tiếp", "quyền riêng tư", "1", "2", "3",
+    "sửa tên", "xóa nháp", "dữ liệu của tôi", "rút sáng kiến", "tình hình", "cảm ơn em nhiều", "làm tiếp", "quyền riêng tư", "1", "2", "3",
     "4", "5", "9", "50 triệu", "50tr", "50", "5 triệu/tháng", "20 triệu/quý", "100 nghìn/ngày", "200 nghìn/ca", "300",
     "trên 20 triệu", "dưới 50 triệu", "hơn 2 triệu/tháng", "1000 USD", "0", "50đ", "20 tỷ", "5000 đồng", "vài triệu",
     "50 triệu năm", "2tr25", "20 triệu điện và 10 triệu công", "tuần được 2 triệu", "an toàn hơn", "không tính bằng tiền",
