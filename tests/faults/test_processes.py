@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Two processes on one database: an event takes effect once however often and wherever it arrives, a killed process loses
-nothing, its replies go out all the same, a poison event ends alone.  (reliability.md K2, K3, K8, K11, W1, Q9)
+nothing, its replies go out all the same, a poison event ends alone.  (reliability.md K2, K3, K8, K11, W1, Q1, Q9)
 
   test_processes.py BUILD_FOLDER"""
 import concurrent.futures
@@ -127,6 +127,29 @@ def a_killed_process_loses_nothing(world, second, checks):
     checks.that("nobody who was acknowledged stays without an answer", not silent, silent)
 
 
+def a_restarted_database_loses_nothing(world, checks):
+    """Until there is a spool, what cannot be stored in time is answered 503 and Zalo redelivers it."""
+    acknowledged, other = [], []
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        running = {pool.submit(post, world.bot_port, body_of(f"pg-{n}", f"g{n}", "xin chào")): n for n in range(300)}
+        for i, done in enumerate(concurrent.futures.as_completed(running)):
+            (acknowledged if done.result() == 200 else other).append((running[done], done.result()))
+            if i == 100:
+                world.postgres.stop()
+                world.postgres.start()
+    stored = set(world.postgres.psql(DATABASE, "SELECT user_id FROM message WHERE user_id LIKE 'pg-%' AND origin = 'person'").split())
+    lost = [n for n, _ in acknowledged if f"pg-{n}" not in stored]
+    checks.that(f"a restart of PostgreSQL under load loses none of {len(acknowledged)} acknowledged events", not lost and len(acknowledged) >= 100, lost)
+    checks.that(f"the {len(other)} others were answered 503", all(status == 503 for _, status in other), other)
+    end = time.monotonic() + 20
+    while (status := post(world.bot_port, body_of("pg-after", f"ga{time.monotonic()}", "xin chào"))) != 200 and time.monotonic() < end:
+        pass  # each try waits for its own answer
+    checks.that("and the bot goes on by itself", status == 200, status)
+    again = [post(world.bot_port, body_of(f"pg-{n}", f"g{n}", "xin chào")) for n, _ in other]
+    checks.that("redelivered, they are taken", set(again) <= {200}, again)
+    checks.that("each once", count(world, "SELECT count(*) FROM message WHERE user_id LIKE 'pg-%' AND user_id <> 'pg-after' AND origin = 'person'") == 300)
+
+
 def a_graceful_stop_refuses_nothing_it_has_taken(world, checks):
     statuses = []
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -165,6 +188,7 @@ def main(argv):
         one_person_on_two_processes(world, second, checks)
         a_poison_event_ends_alone(world, checks)
         a_killed_process_loses_nothing(world, second, checks)
+        a_restarted_database_loses_nothing(world, checks)
         a_graceful_stop_refuses_nothing_it_has_taken(world, checks)
     except Failure as e:
         checks.that("the test could run", False, e)
