@@ -472,7 +472,7 @@ void conn_expire(struct conn *c)
         inbox_drop(c);
         c->server->busy = c;
         conn_refuse(c, 408, head_only);
-        conn_uncork(c);
+        conn_uncork(c); // NOLINT(clang-analyzer-unix.Malloc): while c is busy, conn_kill() only marks it dead
     } else if (c->pending || c->in) {
         conn_update(c); /* its requests have deadlines of their own */
     } else {

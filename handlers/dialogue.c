@@ -69,9 +69,9 @@ static enum state onward(const struct talk *t)
 static enum state possible(const struct talk *t, enum state to)
 {
     const struct dialog *d = t->d;
-    const unsigned flags = flow[to].flags;
     if (to <= ST_NONE || to >= ST_COUNT)
         return ST_MENU;
+    const unsigned flags = flow[to].flags;
     if (!consented(t) && !(flags & F_PUBLIC))
         return ST_MENU;
     if ((flags & F_FIELD) && !d->draft.id && !d->edit_id)
@@ -416,6 +416,7 @@ static void text_turn(struct talk *t, const char *text)
         tap_turn(t, text);
         return;
     }
+    t->d->last_tap = NULL; /* after a word in between, the same button is pressed anew */
     enum edit_field field;
     const char *action = typed_action(t, text, &field);
     if (action && t->in->late) {

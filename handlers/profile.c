@@ -24,6 +24,7 @@ enum state consent_given(struct talk *t)
     person_changed(t);
     d->wanted = NULL;
     if (wanted && strcmp(wanted, "human") == 0) {
+        t->state = ST_MENU; /* the consent has been given: it is not what the talk returns to */
         cmd_human(t, 0, EDIT_ANY);
         return ST_STAY;
     }

@@ -340,7 +340,7 @@ static bool finish(struct fetcher *f, struct fetch *t, struct fetch_list *list)
     struct fetch_result r = result_of(t);
 
     bool freed = false, *outer = f->freed;
-    f->freed = &freed;
+    f->freed = &freed; // cppcheck-suppress autoVariables ; put back below, before this returns
     t->on_done(&r, t->ctx);
     if (freed) {
         if (outer)

@@ -126,7 +126,8 @@ static bool read_escape(struct reader *r, struct json_token *t)
     if (r->end - r->at < 2)
         return fail(r, "string is not closed");
     if (r->at[1] != 'u') {
-        if (!memchr("\"\\/bfnrt", r->at[1], 8))
+        static const char known[] = {'"', '\\', '/', 'b', 'f', 'n', 'r', 't'};
+        if (!memchr(known, r->at[1], sizeof(known)))
             return fail(r, "unknown escape");
         r->at += 2;
         return true;
@@ -359,7 +360,8 @@ static bool key_is(const struct json *doc, json_ref key, struct str name)
     char text[256];
     if (raw.n > sizeof(text)) /* the names asked for are short: six bytes an escape leave room for all of them */
         return false;
-    return str_eq((struct str){text, unescape(raw, text)}, name);
+    size_t n = unescape(raw, text);
+    return str_eq((struct str){text, n}, name); // cppcheck-suppress legacyUninitvar ; unescape() fills n bytes
 }
 
 /* The token right behind a container belongs to it unless the container is empty. */

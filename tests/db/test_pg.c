@@ -129,6 +129,44 @@ static void test_a_terminated_backend_is_reported_and_replaced(void **state)
     assert_int_equal(f->e.kind, ERR_NONE);
 }
 
+static void test_a_long_error_is_cut_between_characters(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 3; i++) { /* one of three would be cut right by chance */
+        run(f, control(f, talloc_asprintf(f, "SELECT ('%.*s' || repeat('ệ', 300))::integer", i, "xx"), NULL, NULL), 5000);
+        assert_string_equal(f->e.sqlstate, "22P02");
+        run(f, control(f, talloc_asprintf(f, "SELECT $q$%s$q$", strstr(f->e.msg, "ệ")), NULL, NULL), 5000);
+        assert_int_equal(f->e.kind, ERR_NONE); /* what is left is a text that the database takes */
+    }
+}
+
+static void test_the_servers_own_time_limits_are_worth_a_repeat(void **state)
+{
+    struct fixture *f = *state;
+    run(f, control(f, "BEGIN", "SET LOCAL statement_timeout = 20", "SELECT pg_sleep(20)"), 5000);
+    assert_string_equal(f->e.sqlstate, "57014");
+    assert_true(pg_transient(&f->e));
+    assert_false(pg_unwell(&f->e));
+}
+
+static void on_done_asks_again(const struct pg_answer *a, void *ctx)
+{
+    struct fixture *f = ctx;
+    f->calls++;
+    assert_non_null(a->e);
+    if (f->calls == 1)
+        pg_queue_run(f->q, control(f, "SELECT 1", NULL, NULL), 5000, on_done_asks_again, f);
+}
+
+static void test_a_queue_that_is_freed_fails_what_is_asked_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+    f->calls = 0;
+    pg_queue_run(f->q, control(f, "SELECT 1", NULL, NULL), 5000, on_done_asks_again, f);
+    TALLOC_FREE(f->q);
+    assert_int_equal(f->calls, 2);
+}
+
 static void test_an_unreachable_database_fails_the_unit_at_its_deadline(void **state)
 {
     struct fixture *f = *state;
@@ -208,6 +246,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_connection_goes_on_after_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_deadline_drops_the_connection_and_the_next_unit_gets_a_new_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_terminated_backend_is_reported_and_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_long_error_is_cut_between_characters, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_servers_own_time_limits_are_worth_a_repeat, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_queue_that_is_freed_fails_what_is_asked_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_unreachable_database_fails_the_unit_at_its_deadline, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_event_is_fresh_once_and_absent_mail_never, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values_survive_the_way_there_and_back, setup, teardown),

@@ -80,6 +80,67 @@ static void test_tables_of_people_have_user_id_first_in_every_unique_index(void 
     PQfinish(conn);
 }
 
+static PGresult *claim_due(PGconn *conn, const char *process)
+{
+    const char *const values[] = {process, "30000", "1"};
+    PGresult *res = PQexecParams(conn, sql_statements[SQL_OUTBOX_CLAIM_DUE].text, 3, NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(res) != PGRES_TUPLES_OK)
+        fail_msg("%s", PQerrorMessage(conn));
+    return res;
+}
+
+static void run(PGconn *conn, const char *sql)
+{
+    PGresult *res = PQexec(conn, sql);
+    if (PQresultStatus(res) != PGRES_COMMAND_OK)
+        fail_msg("%s: %s", sql, PQerrorMessage(conn));
+    PQclear(res);
+}
+
+static void add_replies(PGconn *conn)
+{
+    run(conn, "INSERT INTO outbox (user_id, id, text, due_at, expires_at)"
+              " SELECT 'u', n, 'x', now() - interval '1 s' * n, now() + interval '1 h' FROM generate_series(1, 3) n");
+}
+
+static void test_who_claims_a_persons_oldest_reply_gets_all_that_are_due(void **state)
+{
+    (void)state;
+    PGconn *conn = PQconnectdb(url);
+    add_replies(conn);
+    PGresult *res = claim_due(conn, "a");
+    assert_int_equal(PQntuples(res), 3);
+    PQclear(res);
+    run(conn, "DELETE FROM outbox");
+    PQfinish(conn);
+}
+
+/* Two processes look at the same moment: the one that comes second must not send the second reply before the first. */
+static void test_a_person_whose_oldest_reply_is_being_claimed_is_left_alone(void **state)
+{
+    (void)state;
+    PGconn *first = PQconnectdb(url), *second = PQconnectdb(url);
+    add_replies(first);
+    run(first, "BEGIN");
+    PQclear(PQexec(first, "SELECT FROM outbox WHERE id = 1 FOR UPDATE"));
+    PGresult *res = claim_due(second, "b");
+    assert_int_equal(PQntuples(res), 0);
+    PQclear(res);
+    run(first, "UPDATE outbox SET owner = 'a', fence = 1, due_at = now() + interval '30 s' WHERE id = 1");
+    run(first, "COMMIT");
+    res = claim_due(second, "b");
+    assert_int_equal(PQntuples(res), 0); /* the first is on its way, the others wait for it */
+    PQclear(res);
+    run(first, "DELETE FROM outbox WHERE id = 1");
+    run(first, "UPDATE outbox SET owner = 'a', due_at = now() + interval '30 s' WHERE id = 2");
+    res = claim_due(second, "b");
+    assert_int_equal(PQntuples(res), 0); /* the third stays behind the second */
+    PQclear(res);
+    run(first, "DELETE FROM outbox");
+    PQfinish(first);
+    PQfinish(second);
+}
+
 int main(void)
 {
     url = test_database("test_statements");
@@ -91,6 +152,8 @@ int main(void)
         cmocka_unit_test(test_a_newer_schema_is_refused_with_what_to_do),
         cmocka_unit_test(test_an_unreachable_database_is_told_apart),
         cmocka_unit_test(test_tables_of_people_have_user_id_first_in_every_unique_index),
+        cmocka_unit_test(test_who_claims_a_persons_oldest_reply_gets_all_that_are_due),
+        cmocka_unit_test(test_a_person_whose_oldest_reply_is_being_claimed_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Two processes on one database: an event takes effect once however often and wherever it arrives, a killed process loses
-nothing, its replies go out all the same, a poison event ends alone.  (reliability.md K2, K3, K8, K11, W1, Q1, Q9)
+nothing, its replies go out all the same, a poison event (or piece of mail) ends alone.  (reliability.md K2, K3, K8, K11, W1, Q1, Q9)
 
   test_processes.py BUILD_FOLDER"""
 import concurrent.futures
@@ -85,6 +85,46 @@ def one_person_on_two_processes(world, second, checks):
     checks.that("sixty messages of one person on two processes are all taken", statuses == [200] * 60, statuses)
     checks.that("one after the other: the conversation's version counts them",
                 count(world, "SELECT version FROM conversation WHERE user_id = 'both'") == 60)
+
+
+def a_failed_claim_leaves_no_transaction_open(world, checks):
+    """What fails before the turns are even loaded is rolled back like the rest, or the connection would refuse all that follows."""
+    world.postgres.psql(DATABASE, """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused for the test'; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON conversation FOR EACH ROW WHEN (NEW.user_id = 'claim-7') EXECUTE FUNCTION refuse()""")
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(lambda n: post(world.bot_port, body_of(f"claim-{n}", f"c{n}", "xin chào")), range(64)))
+    world.postgres.psql(DATABASE, "DROP TRIGGER refuse ON conversation; DROP FUNCTION refuse()")
+    checks.that("one of many cannot even be met: all are acknowledged", statuses == [200] * 64, {s: statuses.count(s) for s in set(statuses)})
+    checks.that("and the other 63 took effect", count(world, "SELECT count(*) FROM message WHERE user_id LIKE 'claim-%' AND origin = 'person'") == 63)
+    world.postgres.psql(DATABASE, "DELETE FROM dead_event")
+
+
+def poison_mail_leaves_the_mailbox(world, checks):
+    """Else it would be looked at each second for ever, and five hundred of its kind would hide all other mail."""
+    world.postgres.psql(DATABASE, """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused for the test'; END $$;
+        CREATE TRIGGER refuse BEFORE UPDATE ON conversation FOR EACH ROW WHEN (NEW.user_id = 'claim-1') EXECUTE FUNCTION refuse();
+        INSERT INTO mailbox (user_id, id, kind, payload) VALUES ('claim-1', 4711, 'evidence_failed', '{"name": "ảnh.jpg"}')""")
+    checks.that("mail that cannot be processed leaves the mailbox", wait_for(world, "SELECT count(*) FROM mailbox WHERE id = 4711", 0, 15) == 0)
+    world.postgres.psql(DATABASE, "DROP TRIGGER refuse ON conversation; DROP FUNCTION refuse()")
+    checks.that("and is kept as dead, with what it said",
+                count(world, """SELECT count(*) FROM dead_event WHERE user_id = 'claim-1' AND error LIKE '%refused for the test%'
+                                AND convert_from(body, 'UTF8')::jsonb #>> '{payload,name}' = 'ảnh.jpg'""") == 1)
+    world.postgres.psql(DATABASE, "DELETE FROM dead_event")
+
+
+def a_long_refusal_in_vietnamese_is_written_down(world, checks):
+    """A sentence cut within a character would be refused by the database, and every result of its batch with it, again and again."""
+    for n in range(3):  # whatever the length of what stands before it, one of these would be cut within a character
+        world.standin.call("POST", "/_admin/fault", {"path": "/v3.0/oa/message", "do": "error", "code": -244, "message": "a" * n + "ệ" * 190,
+                                                     "times": -1, "user": f"claim-{2 + n}"})
+        post(world.bot_port, body_of(f"claim-{2 + n}", f"refused{n}", "xin chào"))
+    checks.that("replies that Zalo refuses at length leave the outbox",
+                wait_for(world, "SELECT count(*) FROM outbox WHERE user_id IN ('claim-2', 'claim-3', 'claim-4')", 0, 15) == 0)
+    checks.that("and the transcript says why",
+                count(world, "SELECT count(DISTINCT user_id) FROM message WHERE failure LIKE '%ệệệ%' AND user_id IN ('claim-2', 'claim-3', 'claim-4')") == 3)
+    world.standin.call("DELETE", "/_admin/fault")
 
 
 def a_poison_event_ends_alone(world, checks):
@@ -182,10 +222,13 @@ def main(argv):
                      free_port(0, (world.standin.port, world.bot_port)),
                      {"SANGKIEN_SPOOL_PATH": os.path.join(folder, "spool")})
         second.start()
-        for prefix, people in (("copies-", 20), ("poison-", 64), ("kill-", 400), ("stop-", 200)):  # the stand-in sends only to whom it knows
+        for prefix, people in (("copies-", 20), ("claim-", 64), ("poison-", 64), ("kill-", 400), ("stop-", 200)):  # the stand-in sends only to whom it knows
             world.standin.call("POST", "/_admin/people", {"prefix": prefix, "from": 0, "count": people})
         fifty_copies_on_two_processes(world, second, checks)
         one_person_on_two_processes(world, second, checks)
+        a_failed_claim_leaves_no_transaction_open(world, checks)
+        poison_mail_leaves_the_mailbox(world, checks)
+        a_long_refusal_in_vietnamese_is_written_down(world, checks)
         a_poison_event_ends_alone(world, checks)
         a_killed_process_loses_nothing(world, second, checks)
         a_restarted_database_loses_nothing(world, checks)

@@ -13,7 +13,11 @@ class Bot:
         base = f"http://127.0.0.1:{standin_port}"
         for name in ("spool", "evidence"):
             os.makedirs(os.path.join(folder, name), mode=0o700, exist_ok=True)
+        # Nothing of ours gets in, and a proxy of this machine is not for the stand-in.
+        ours = {k: v for k, v in os.environ.items() if not k.startswith("SANGKIEN_")}
         self.env = {
+            **ours,
+            "no_proxy": "127.0.0.1",
             "SANGKIEN_SERVER_LISTEN": f"127.0.0.1:{port}",
             "SANGKIEN_DATABASE_URL": database_url,
             "SANGKIEN_ZALO_API_URL": base,
@@ -38,7 +42,7 @@ class Bot:
     def command(self, *args, stdin=""):
         """Another command of the binary with the same settings.  @return its output."""
         done = subprocess.run([self.binary, *args], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              env=dict(os.environ, **self.env))
+                              env=self.env)
         if done.returncode != 0:
             raise Failure(f"sangkien {' '.join(args)} ended with status {done.returncode}:\n{done.stderr.strip()[-3000:]}")
         return done.stdout

@@ -45,7 +45,7 @@ FORMS = [
     ("buttons", r"buttons: ?(?P<labels>.*)"),
     ("db", r"db: ?(?P<sql>.*)"),
     ("as in", r"as in: ?(?P<title>.*)"),
-    ("bot process", r"(?P<act>restart|kill|stop|start) bot"),
+    ("bot process", r"(?P<act>restart|kill|stop|start) bot(?: (?P<times>\d+) times)?"),
     ("wait quiet", r"wait quiet"),
     ("zalo", r"zalo(?P<everybody> to everybody)?: ?(?P<trouble>.*)"),
     ("zalo setting", r"zalo setting (?P<key>\w+) = (?P<value>.*)"),

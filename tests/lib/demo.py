@@ -177,7 +177,8 @@ def play_here(postgres, standin):
     finally:
         session.close()
     say("\nAs stored in PostgreSQL:\n")
-    say(postgres.psql(DATABASE, ROW % player.people["worker"].user_id, "-x", "-P", "border=1", "-P", "linestyle=unicode").rstrip())
+    say(postgres.psql(DATABASE, ROW % player.people["worker"].user_id, "-x", "-P", "border=1", "-P", "linestyle=unicode",
+                       "-P", "format=wrapped", "-P", f"columns={columns()}").rstrip())
     return 0
 
 

@@ -323,11 +323,17 @@ class Player:
     def do_bot_process(self, step):
         if not self.bot:
             raise Mismatch("this bot cannot be stopped")
-        if step.act in ("restart", "stop"):
-            status = self.bot.stop()
-            if status != 0:
-                raise Mismatch(f"the bot ended with status {status} when asked to stop")
-        if step.act == "kill":
-            self.bot.kill()
-        if step.act in ("restart", "kill", "start"):
-            self.bot.start()
+        for _ in range(int(step.times or 1)):
+            if step.act in ("restart", "stop"):
+                self.stop_bot()
+            if step.act == "kill":
+                self.bot.kill()
+            if step.act in ("restart", "kill", "start"):
+                self.bot.start()
+
+    def stop_bot(self):
+        status = self.bot.stop()
+        if status != 0:
+            said = self.bot.process.log_tail(200)
+            summary = re.search(r"SUMMARY: .*|.*runtime error: .*", said)
+            raise Mismatch(f"the bot ended with status {status} when asked to stop: {summary.group(0) if summary else said[-500:]}")

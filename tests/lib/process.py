@@ -52,11 +52,13 @@ def unprivileged_user():
 
 
 class Process:
-    """A child with its own session (Ctrl-C in the terminal reaches only us) and a log file it appends to."""
+    """A child with its own session (Ctrl-C in the terminal reaches only us) and a log file it appends to.
+
+    `env` is its whole environment; None: ours."""
 
     def __init__(self, name, args, log, env=None, user=None, stop_signal=signal.SIGTERM, notify=None, cwd=None):
         self.name, self.args, self.log_path, self.stop_signal = name, [str(a) for a in args], log, stop_signal
-        self.env = dict(os.environ, **(env or {}))
+        self.env = dict(os.environ) if env is None else env
         self.user, self.cwd, self.child, self.notify_path = user, cwd, None, notify
         self.log_from = 0
 
