@@ -275,6 +275,9 @@ int app_serve(struct settings *settings, const char *settings_path, bool hold)
             log_error("%s; is another process using it?", e.msg);
     }
     struct event_base *base = app->base;
+    /* What is in flight is called back with an error: while those whom it concerns are still there. */
+    TALLOC_FREE(app->background);
+    TALLOC_FREE(app->turns);
     talloc_free(app);
     if (base)
         event_base_free(base);

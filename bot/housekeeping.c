@@ -4,6 +4,7 @@
 #include <event2/event.h>
 
 #include "case_store.h"
+#include "clock.h"
 #include "log.h"
 #include "pg_queue.h"
 #include "reading/text.h"
@@ -19,12 +20,16 @@ enum {
     DEADLINE_MS = 10000,
 };
 
+/* Of a name without a letter or digit: an empty key would be looked for again at once, for ever.  Nobody's typing folds to it. */
+#define NO_KEY "-"
+
 struct housekeeping {
     struct event_base *base;
     struct pg_queue *background;
     struct turns *turns;
     const struct settings *settings;
     struct event *mail_timer, *sweep_timer;
+    int64_t mail_at_ms; /* monotonic: the next look */
     bool mail_looking;
 };
 
@@ -62,7 +67,8 @@ static void on_mail_timer(evutil_socket_t fd, short what, void *arg)
     struct housekeeping *h = arg;
     (void)fd;
     (void)what;
-    arm(h->mail_timer, MAIL_LOOK_MS);
+    h->mail_at_ms = 0;
+    housekeeping_mail_in(h, MAIL_LOOK_MS);
     if (h->mail_looking || turns_waiting(h->turns) > TURNS_WAITING_MAX / 2)
         return;
     h->mail_looking = true;
@@ -75,8 +81,13 @@ static void on_mail_timer(evutil_socket_t fd, short what, void *arg)
 
 void housekeeping_mail_in(struct housekeeping *h, int64_t due_ms)
 {
-    if (due_ms < MAIL_LOOK_MS)
-        arm(h->mail_timer, due_ms > 0 ? due_ms : 0);
+    if (due_ms < 0)
+        due_ms = 0;
+    int64_t at = clock_monotonic_ms() + due_ms;
+    if (h->mail_at_ms && h->mail_at_ms <= at)
+        return; /* a steady flow of later mail must not put the look off for ever */
+    h->mail_at_ms = at;
+    arm(h->mail_timer, due_ms);
 }
 
 /* ---- unit names ---- */
@@ -105,8 +116,9 @@ static void on_unkeyed(const struct pg_answer *answer, void *arg)
     struct save *s = save_new(unit);
     for (int r = 0; r < PQntuples(res); r++) {
         struct str name = pg_bytes(res, r, 1);
+        const char *key = text_key(unit, name);
         save_row(s, pg_bool(res, r, 2) ? SQL_UNIT_ALIAS_KEY : SQL_UNIT_KEY, "itt", pg_int8(res, r, 0), talloc_strndup(unit, name.p, name.n),
-                 text_key(unit, name));
+                 key && *key ? key : NO_KEY);
     }
     save_into(s, unit);
     pg_queue_run(h->background, unit, DEADLINE_MS, on_keys_written, h);
@@ -168,7 +180,7 @@ struct housekeeping *housekeeping_new(TALLOC_CTX *ctx, struct event_base *base, 
     h->mail_timer = event_new(base, -1, 0, on_mail_timer, h);
     h->sweep_timer = event_new(base, -1, 0, on_sweep_timer, h);
     talloc_set_destructor(h, housekeeping_destructor);
-    arm(h->mail_timer, 0);
+    housekeeping_mail_in(h, 0);
     arm(h->sweep_timer, 0);
     return h;
 }

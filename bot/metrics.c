@@ -2,6 +2,8 @@
 #include "metrics.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "http.h"
@@ -15,14 +17,13 @@ struct metrics metrics;
 
 static long resident_bytes(void)
 {
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
+    char line[128] = "";
+    FILE *f = fopen("/proc/self/statm", "re");
     if (!f)
         return 0;
-    if (fscanf(f, "%*s %ld", &pages) != 1)
-        pages = 0;
+    const char *second = fgets(line, sizeof(line), f) ? strchr(line, ' ') : NULL; /* total, resident, ... in pages */
     fclose(f);
-    return pages * sysconf(_SC_PAGESIZE);
+    return second ? strtol(second, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }
 
 static char *counter(char *out, const char *name, const char *label, const char *value, uint64_t n)

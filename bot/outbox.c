@@ -18,7 +18,9 @@
 
 enum {
     IN_FLIGHT_MAX = 64,   /* performance: 256 gives nothing over 64 */
-    HELD_MAX = 2000,      /* rows taken from the database at most, in memory */
+    HELD_MAX = 2000,      /* rows in memory at most */
+    HELD_MS = 10000,      /* and no more than go out in this time: their leases must not run out meanwhile */
+    SEND_LEASE_MS = 15000, /* that a lease must last when its row is sent: longer than a call (10 s) and its writing back */
     CLAIM_MOST = 500,
     LOOK_MS = 1000,       /* for rows of other processes and retries; what is ours is looked for when it is due */
     LANE_BUCKETS = 1024,
@@ -60,6 +62,7 @@ struct result {
     struct outbox_claim claim;
     const char *zalo_msg_id, *failure; /* settled when one of them is set */
     int64_t retry_ms;                  /* otherwise */
+    bool tried;                        /* counts as an attempt */
     const char *error;
 };
 
@@ -166,7 +169,7 @@ static void on_write_timer(evutil_socket_t fd, short what, void *arg)
         if (r->zalo_msg_id || r->failure)
             outbox_store_settle(s, r->claim, r->zalo_msg_id, r->failure);
         else
-            outbox_store_retry(s, r->claim, r->retry_ms, r->error);
+            outbox_store_retry(s, r->claim, r->retry_ms, r->tried, r->error);
     }
     save_into(s, unit);
     pg_queue_run(o->options.background, unit, WRITE_BACK_DEADLINE_MS, on_written, o);
@@ -185,21 +188,41 @@ static struct result *add_result(struct outbox *o, const struct outbox_claim *cl
     return r;
 }
 
-static void settle(struct outbox *o, const struct outbox_claim *claim, const char *zalo_msg_id, const char *failure)
+static void add_outcome(struct outbox *o, const struct outbox_claim *claim, const char *zalo_msg_id, const char *failure)
 {
     struct result *r = add_result(o, claim);
     r->zalo_msg_id = zalo_msg_id ? talloc_strdup(r, zalo_msg_id) : NULL;
     r->failure = failure ? talloc_strdup(r, failure) : NULL;
+}
+
+static void settle(struct outbox *o, const struct outbox_claim *claim, const char *zalo_msg_id, const char *failure)
+{
+    add_outcome(o, claim, zalo_msg_id, failure);
     if (failure)
         o->counters.failed++;
     else
         o->counters.sent++;
 }
 
-static void give_back(struct outbox *o, const struct outbox_claim *claim, int64_t retry_ms, const char *error)
+/* A row taken again while its outcome was still to be written (the database was away longer than a lease lasts): it has
+ * been sent, so the outcome is written under the new fence too. @return false when it is not one of those. */
+static bool settled_before(struct outbox *o, const struct outbox_claim *claim)
+{
+    const struct result *const lists[] = {o->results, o->writing};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (const struct result *r = lists[i]; r; r = r->next)
+            if (r->claim.id == claim->id && (r->zalo_msg_id || r->failure) && strcmp(r->claim.user_id, claim->user_id) == 0) {
+                add_outcome(o, claim, r->zalo_msg_id, r->failure);
+                return true;
+            }
+    return false;
+}
+
+static void give_back(struct outbox *o, const struct outbox_claim *claim, int64_t retry_ms, bool tried, const char *error)
 {
     struct result *r = add_result(o, claim);
     r->retry_ms = retry_ms;
+    r->tried = tried;
     r->error = talloc_strdup(r, error);
     outbox_look_in(o, retry_ms);
 }
@@ -259,15 +282,22 @@ static void lane_next(struct outbox *o, struct lane *l)
     talloc_free(l);
 }
 
-/* The head must wait: it and what follows it go back to the database, so that order holds whoever takes them. */
-static void lane_retry(struct outbox *o, struct lane *l, int64_t retry_ms, const char *error)
+/* The head must wait: it and what follows it go back to the database, so that order holds whoever takes them.
+ * `tried`: the head has an attempt less; those behind it have not had their turn. */
+static void lane_give_back(struct outbox *o, struct lane *l, int64_t retry_ms, bool tried, const char *error)
 {
-    o->counters.retried++;
     while (l->first) {
-        give_back(o, &l->first->claim, retry_ms, error);
+        give_back(o, &l->first->claim, retry_ms, tried, error);
         drop_head(o, l);
+        tried = false;
     }
     lane_next(o, l);
+}
+
+static void lane_retry(struct outbox *o, struct lane *l, int64_t retry_ms, bool tried, const char *error)
+{
+    o->counters.retried++;
+    lane_give_back(o, l, retry_ms, tried, error);
 }
 
 static void add_item(struct outbox *o, const struct reply *reply, int64_t fence, int attempts)
@@ -295,7 +325,7 @@ static void add_item(struct outbox *o, const struct reply *reply, int64_t fence,
 static void on_head_failed(struct outbox *o, struct lane *l, const struct zalo_answer *answer)
 {
     struct item *item = l->first;
-    char why[300];
+    char why[1200]; /* nothing is cut: half a character could not be stored, and no result with it */
     snprintf(why, sizeof(why), "%d %s: %s", answer->code, answer->meaning, answer->message);
     int64_t now = clock_monotonic_ms();
     switch (answer->class) {
@@ -306,31 +336,31 @@ static void on_head_failed(struct outbox *o, struct lane *l, const struct zalo_a
             lane_next(o, l);
             return;
         }
-        lane_retry(o, l, backoff_ms(item->attempts), why);
+        lane_retry(o, l, backoff_ms(item->attempts), false, why);
         return;
     case ZALO_STOP:
         log_error("Zalo refuses to send for this OA: %s; trying again in a minute", why);
         o->paused_until_ms = now + HOLD_STOP_MS;
-        lane_retry(o, l, HOLD_STOP_MS, why);
+        lane_retry(o, l, HOLD_STOP_MS, false, why);
         return;
     case ZALO_QUOTA:
     case ZALO_NIGHT:
-        lane_retry(o, l, QUOTA_WAIT_MS, why);
+        lane_retry(o, l, QUOTA_WAIT_MS, false, why);
         return;
     case ZALO_UNKNOWN_OUTCOME:
         if (item->attempts + 1 < UNKNOWN_TRIES_MAX) {
-            lane_retry(o, l, UNKNOWN_WAIT_MS, why);
+            lane_retry(o, l, UNKNOWN_WAIT_MS, true, why);
             return;
         }
         break;
     case ZALO_RETRY:
         if (answer->code == ZALO_CODE_RATE_LIMIT) { /* the window is the clock minute: all senders slow down */
             o->paused_until_ms = now + 60000 - clock_epoch_ms() % 60000 + backoff_ms(0);
-            lane_retry(o, l, o->paused_until_ms - now, why);
+            lane_retry(o, l, o->paused_until_ms - now, false, why);
             return;
         }
         if (item->attempts + 1 < (answer->tries_max ? answer->tries_max : TRIES_MAX)) {
-            lane_retry(o, l, backoff_ms(item->attempts), why);
+            lane_retry(o, l, backoff_ms(item->attempts), true, why);
             return;
         }
         break;
@@ -462,10 +492,9 @@ static void pump(struct outbox *o)
             settle(o, &l->first->claim, NULL, "cannot be encoded");
             drop_head(o, l);
             lane_next(o, l);
-        } else if (l->first->lease_ends_ms <= now + 1000) { /* somebody else may have it by now: theirs to send */
+        } else if (l->first->lease_ends_ms <= now + SEND_LEASE_MS) { /* soon somebody else's to send, and all that follows with it */
             o->counters.lease_lost++;
-            drop_head(o, l);
-            lane_next(o, l);
+            lane_give_back(o, l, 0, false, "its lease was running out");
         } else if (!allowed(o) || !send_head(o, l, token)) {
             l->queued = true; /* back to the front */
             l->next_ready = o->first_ready;
@@ -487,6 +516,15 @@ static void on_rate_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- taking due rows ---- */
 
+/* How many more rows can be held and still go out in time. */
+static size_t room_left(const struct outbox *o)
+{
+    size_t most = (size_t)(o->options.settings->send.per_minute * HELD_MS / 60000) + 1;
+    if (most > HELD_MAX)
+        most = HELD_MAX;
+    return o->held < most ? most - o->held : 0;
+}
+
 static void on_claimed(const struct pg_answer *answer, void *arg)
 {
     struct outbox *o = arg;
@@ -499,14 +537,17 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
     }
     TALLOC_CTX *tmp = talloc_new(o);
     for (const struct outbox_row *row = outbox_store_claimed(tmp, answer->result[0]); row; row = row->next) {
+        struct outbox_claim claim = {row->reply.user_id, row->reply.id, row->fence};
+        if (settled_before(o, &claim))
+            continue;
         if (row->expired) {
             o->counters.expired++;
-            settle(o, &(struct outbox_claim){row->reply.user_id, row->reply.id, row->fence}, NULL, "expired");
+            settle(o, &claim, NULL, "expired");
         } else {
             add_item(o, &row->reply, row->fence, row->attempts);
         }
     }
-    if (PQntuples(answer->result[0]) == CLAIM_MOST)
+    if (PQntuples(answer->result[0]) > 0) /* perhaps more; what is held bounds it */
         outbox_look_in(o, 0);
     talloc_free(tmp);
     pump(o);
@@ -519,11 +560,12 @@ static void on_look_timer(evutil_socket_t fd, short what, void *arg)
     (void)what;
     o->look_at_ms = 0;
     outbox_look_in(o, LOOK_MS);
-    if (o->looking || is_held(o) || o->held >= HELD_MAX || !tokens_current(o->options.tokens))
+    size_t room = room_left(o);
+    if (o->looking || is_held(o) || room == 0 || !tokens_current(o->options.tokens))
         return;
     o->looking = true;
     struct pg_unit *unit = pg_unit_new(o);
-    outbox_store_claim(unit, o->options.process, TURN_LEASE_MS, CLAIM_MOST);
+    outbox_store_claim(unit, o->options.process, TURN_LEASE_MS, room < CLAIM_MOST ? (int)room : CLAIM_MOST);
     pg_queue_run(o->options.background, unit, WRITE_BACK_DEADLINE_MS, on_claimed, o);
 }
 
@@ -570,6 +612,8 @@ static void stop_further(struct outbox *o)
 
 void outbox_stop(struct outbox *o, void (*done)(void *ctx), void *ctx)
 {
+    if (o->stopping)
+        return;
     o->stopping = true;
     o->stopped = done;
     o->stopped_ctx = ctx;
@@ -607,8 +651,10 @@ struct outbox *outbox_new(TALLOC_CTX *ctx, const struct outbox_options *options)
 
 void outbox_take(struct outbox *o, const struct reply *reply)
 {
-    if (is_held(o) || o->held >= HELD_MAX)
-        return; /* its lease runs out and a later look takes it */
+    if (is_held(o) || room_left(o) == 0) { /* at once: under our lease it would be overtaken by the person's next reply */
+        give_back(o, &(struct outbox_claim){.user_id = reply->user_id, .id = reply->id}, 0, false, "its sender was busy");
+        return;
+    }
     add_item(o, reply, 0, 0);
     pump(o);
 }

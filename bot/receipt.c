@@ -28,8 +28,8 @@ static uint32_t mix(const unsigned char *key, unsigned char round, uint32_t half
 static uint32_t permute(const unsigned char *key, uint32_t n)
 {
     uint32_t left = n >> HALF_BITS & HALF_MASK, right = n & HALF_MASK;
-    for (unsigned char round = 0; round < ROUNDS; round++) {
-        uint32_t next = left ^ mix(key, round, right);
+    for (int round = 0; round < ROUNDS; round++) {
+        uint32_t next = left ^ mix(key, (unsigned char)round, right);
         left = right;
         right = next;
     }

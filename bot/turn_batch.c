@@ -48,7 +48,6 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
         finish(b, answer->e);
         return;
     }
-    b->transaction_open = true;
     conversation_store_claimed(b, answer, b->rows, b->count);
     b->now_ms = clock_epoch_ms();
     think(b);
@@ -292,13 +291,18 @@ static bool is_delayed(const struct turn_batch *b, const struct reply *r)
 }
 
 /* At once and nobody before it: leased to this process.  Otherwise whoever comes when it is due takes it, in order. */
+static bool is_mine(const struct turn_batch *b, const struct turn *t, const struct reply *r)
+{
+    return !is_delayed(b, r) && !t->row->reply_waiting;
+}
+
 static void save_replies(struct turn_batch *b, struct save *s, const struct turn *t)
 {
     bool drop = t->row->reply_collected && t->out->replies;
     if (drop)
         outbox_store_drop_collected(s, t->row->user_id);
     for (const struct reply *r = t->out->replies; r; r = r->next) {
-        bool mine = !is_delayed(b, r) && !t->row->reply_waiting;
+        bool mine = is_mine(b, t, r);
         outbox_store_add(s, r, mine ? b->options->process : NULL,
                          mine ? TURN_LEASE_MS : is_delayed(b, r) ? r->not_before_ms - b->now_ms : 0, expires_ms(r));
     }
@@ -398,6 +402,10 @@ static void save_batch(struct turn_batch *b)
     for (size_t i = 0; i < b->count; i++)
         if (b->turn[i].out)
             save_turn(b, s, &b->turn[i]);
+    /* If that commit came through, nobody sends its replies, and what follows would overtake them: anybody may, in order. */
+    for (size_t i = 0; i < b->orphan_count; i++)
+        outbox_store_retry(s, b->orphans[i], 0, false, "the answer to its commit was lost");
+    b->commit_sent = true;
     struct pg_unit *unit = pg_unit_new(b);
     save_into(s, unit);
     pg_add_control(unit, "COMMIT");
@@ -405,11 +413,12 @@ static void save_batch(struct turn_batch *b)
 }
 
 struct turn_batch *turn_batch_start(TALLOC_CTX *ctx, const struct turns_options *options, struct pg *pg, struct turn_event **events,
-                                    size_t count, struct receipt_stock *receipts,
+                                    size_t count, struct receipt_stock *receipts, const struct outbox_claim *orphans, size_t orphan_count,
                                     void (*done)(struct turn_batch *batch, void *ctx), void *done_ctx)
 {
     struct turn_batch *b = talloc_zero(ctx, struct turn_batch);
-    *b = (struct turn_batch){.options = options, .pg = pg, .receipts = receipts, .count = count, .done = done, .ctx = done_ctx};
+    *b = (struct turn_batch){.options = options, .pg = pg, .receipts = receipts, .count = count, .orphans = orphans,
+        .orphan_count = orphan_count, .done = done, .ctx = done_ctx};
     b->turn = talloc_zero_array(b, struct turn, (unsigned)count);
     b->rows = talloc_zero_array(b, struct turn_row, (unsigned)count);
     for (size_t i = 0; i < count; i++) {
@@ -421,6 +430,7 @@ struct turn_batch *turn_batch_start(TALLOC_CTX *ctx, const struct turns_options 
     }
     struct pg_unit *unit = pg_unit_new(b);
     conversation_store_claim(unit, b->rows, count, options->process);
+    b->transaction_open = true; /* also when a statement behind BEGIN fails */
     pg_run(pg, unit, STATEMENT_DEADLINE_MS, on_claimed, b);
     return b;
 }
@@ -435,14 +445,31 @@ void turn_batch_publish(const struct turn_batch *b)
             continue;
         evidence |= t->out->evidence != NULL;
         for (const struct reply *r = t->out->replies; r; r = r->next) {
-            if (is_delayed(b, r) || t->row->reply_waiting)
-                o->on_reply_later(is_delayed(b, r) ? r->not_before_ms - b->now_ms : 0, o->ctx);
-            else
+            if (is_mine(b, t, r))
                 o->on_reply(r, o->ctx);
+            else
+                o->on_reply_later(is_delayed(b, r) ? r->not_before_ms - b->now_ms : 0, o->ctx);
         }
         for (const struct mail *m = t->out->mail; m; m = m->next)
             o->on_mail(m, b->now_ms, o->ctx);
     }
     if (evidence)
         o->on_evidence(o->ctx);
+    if (b->orphan_count)
+        o->on_reply_later(0, o->ctx);
+}
+
+void turn_batch_orphans(TALLOC_CTX *ctx, const struct turn_batch *b, struct outbox_claim **list, size_t *count)
+{
+    if (!b->commit_sent)
+        return;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct turn *t = &b->turn[i];
+        for (const struct reply *r = t->out ? t->out->replies : NULL; r; r = r->next) {
+            if (!is_mine(b, t, r))
+                continue;
+            *list = talloc_realloc(ctx, *list, struct outbox_claim, (unsigned)*count + 1);
+            (*list)[(*count)++] = (struct outbox_claim){.user_id = t->row->user_id, .id = r->id}; /* the event's own string */
+        }
+    }
 }

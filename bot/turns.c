@@ -23,7 +23,9 @@ enum {
     TRIES_MAX = 5,
     LANE_BUCKETS = 1024,
     DEFER_MS = 20, /* a person locked by another process is tried again after this */
-    RECEIPTS_LEAST = 2 * BATCH_MAX,
+    RECEIPTS_LEAST = TURNS_CONNECTIONS * BATCH_MAX, /* as many as the batches in flight may spend */
+    RECEIPTS_LOW = RECEIPTS_LEAST + BATCH_MAX,      /* time to draw more */
+    DRAW_AGAIN_MS = 1000,
     BACKGROUND_DEADLINE_MS = 5000,
     APOLOGY_EXPIRES_MS = 10 * 60 * 1000,
 };
@@ -44,6 +46,8 @@ struct again {
     struct turn_event **events;
     size_t count;
     int tries;
+    struct outbox_claim *orphans; /* what it may have committed without hearing of it */
+    size_t orphan_count;
 };
 
 struct runner {
@@ -175,7 +179,10 @@ static void on_blocks_drawn(const struct pg_answer *answer, void *arg)
         static struct log_gate gate;
         if (log_pass(&gate, 30000))
             log_warn("cannot draw receipt numbers: %s; turns wait", answer->e->msg);
-        return; /* the next look tries again */
+        struct timeval again = {DRAW_AGAIN_MS / 1000, 0};
+        for (size_t i = 0; i < TURNS_CONNECTIONS; i++) /* what waits must not wait for another event to come */
+            event_add(t->runner[i].defer_timer, &again);
+        return;
     }
     struct str key = pg_bytes(answer->result[0], 0, 0);
     if (key.n == RECEIPT_KEY_BYTES) {
@@ -188,11 +195,11 @@ static void on_blocks_drawn(const struct pg_answer *answer, void *arg)
         run_next(&t->runner[i]);
 }
 
-/* Keeps enough codes at hand that no batch has to wait for one. */
+/* Keeps enough codes at hand that the batches never run out of them, even if every turn spends one. */
 static bool have_receipts(struct turns *t)
 {
-    bool enough = receipt_stock_left(&t->receipts) >= BATCH_MAX;
-    if (receipt_stock_left(&t->receipts) >= RECEIPTS_LEAST || t->drawing_receipts)
+    bool enough = receipt_stock_left(&t->receipts) >= RECEIPTS_LEAST;
+    if (receipt_stock_left(&t->receipts) >= RECEIPTS_LOW || t->drawing_receipts)
         return enough;
     t->drawing_receipts = true;
     unsigned char fresh[RECEIPT_KEY_BYTES];
@@ -271,7 +278,7 @@ static void on_dead_written(const struct pg_answer *answer, void *arg)
 /* The person is told; the conversation stays where it was, so the next message goes on from there. */
 static void apologise(struct runner *r, struct pg_unit *unit, const struct inbound *in)
 {
-    if (in->kind == IN_ECHO || in->kind == IN_ANONYMOUS)
+    if (in->kind == IN_ECHO || in->kind == IN_ANONYMOUS || in->kind == IN_MAIL)
         return;
     struct save *s = save_new(unit);
     struct reply sorry = {
@@ -289,11 +296,16 @@ static void bury(struct runner *r, struct again *a, const struct err *e)
     struct pg_unit *unit = pg_unit_new(r->turns);
     apologise(r, unit, event->in);
     struct pg_params *p = pg_params_new(unit);
+    bool mail = event->in->kind == IN_MAIL;
     pg_param_text(p, event->in->user_id);
-    pg_param_bytea(p, event->key, sizeof(event->key));
-    pg_param_bytea(p, event->body.p, event->body.n);
+    if (mail) {
+        pg_param_int8(p, event->in->mail_id);
+    } else {
+        pg_param_bytea(p, event->key, sizeof(event->key));
+        pg_param_bytea(p, event->body.p, event->body.n);
+    }
     pg_param_text(p, e->msg);
-    pg_add(unit, SQL_DEAD_EVENT_ADD, p);
+    pg_add(unit, mail ? SQL_DEAD_MAIL_ADD : SQL_DEAD_EVENT_ADD, p);
     pg_run(r->pg, unit, BACKGROUND_DEADLINE_MS, on_dead_written, r);
 }
 
@@ -308,15 +320,13 @@ static void recover(struct runner *r, struct again *a, const struct err *e)
         r->again = a;
         return;
     }
-    if (!transient && a->count > 1) {
+    if (!pg_unwell(e) && a->count > 1) { /* also when repeating did not help: one of them may be the reason */
         push_again(r, half_of(r, a, 0, a->count / 2));
         push_again(r, half_of(r, a, a->count / 2, a->count - a->count / 2));
-    } else if (!transient && pg_idle(r->pg) && a->events[0]->in->kind != IN_MAIL) {
+    } else if (!transient && pg_idle(r->pg)) {
         bury(r, a, e);
         return;
     } else {
-        if (!transient)
-            log_error("%s: mail could not be processed: %s", log_person(a->events[0]->in->user_id), e->msg);
         for (size_t i = 0; i < a->count; i++)
             settle(r, a->events[i], TURN_UNAVAILABLE);
     }
@@ -347,6 +357,8 @@ static void on_batch_done(struct turn_batch *b, void *arg)
         if (log_pass(&gate, 10000))
             log_warn("a batch of %zu turns did not commit: %s", b->count, b->e.msg);
         struct err e = b->e;
+        if (!pg_idle(r->pg))
+            turn_batch_orphans(a, b, &a->orphans, &a->orphan_count);
         if (b->transaction_open && pg_idle(r->pg)) {
             struct rollback *rb = talloc_zero(t, struct rollback);
             *rb = (struct rollback){.runner = r, .again = a, .e = e};
@@ -389,7 +401,7 @@ static void run_next(struct runner *r)
     else
         a = take_ready(r);
     r->current = a;
-    turn_batch_start(t, &t->options, r->pg, a->events, a->count, &t->receipts, on_batch_done, r);
+    turn_batch_start(t, &t->options, r->pg, a->events, a->count, &t->receipts, a->orphans, a->orphan_count, on_batch_done, r);
 }
 
 static void on_idle(struct pg *pg, void *arg)
@@ -398,10 +410,13 @@ static void on_idle(struct pg *pg, void *arg)
     run_next(arg);
 }
 
+/* The connections first: each calls back the batch it has in flight. */
 static int turns_destructor(struct turns *t)
 {
-    for (int i = 0; i < TURNS_CONNECTIONS; i++)
+    for (int i = 0; i < TURNS_CONNECTIONS; i++) {
+        TALLOC_FREE(t->runner[i].pg);
         event_free(t->runner[i].defer_timer);
+    }
     return 0;
 }
 

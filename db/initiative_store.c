@@ -22,7 +22,7 @@ void initiative_store_add_author(struct save *s, const struct initiative_author 
 
 void initiative_store_author_consent(struct save *s, const struct initiative_author *a)
 {
-    save_row(s, SQL_INITIATIVE_AUTHOR_CONSENT, "tiit", a->user_id, a->initiative_id, a->id, a->consent);
+    save_row(s, SQL_INITIATIVE_AUTHOR_CONSENT, "tiitt", a->user_id, a->initiative_id, a->id, a->consent, a->author_user_id);
 }
 
 void initiative_store_put_draft(struct save *s, const struct parked_draft *d)

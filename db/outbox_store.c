@@ -100,9 +100,9 @@ void outbox_store_settle(struct save *s, struct outbox_claim row, const char *za
     save_row(s, SQL_OUTBOX_SENT, "tiitt", row.user_id, row.id, row.fence, zalo_msg_id, failure);
 }
 
-void outbox_store_retry(struct save *s, struct outbox_claim row, int64_t due_ms, const char *error)
+void outbox_store_retry(struct save *s, struct outbox_claim row, int64_t due_ms, bool tried, const char *error)
 {
-    save_row(s, SQL_OUTBOX_RETRY, "tiiit", row.user_id, row.id, row.fence, due_ms, error);
+    save_row(s, SQL_OUTBOX_RETRY, "tiiiit", row.user_id, row.id, row.fence, due_ms, (int64_t)tried, error);
 }
 
 void outbox_store_release(struct pg_unit *unit, const char *process)

@@ -40,8 +40,8 @@ struct outbox_row *outbox_store_claimed(TALLOC_CTX *ctx, const PGresult *res);
 /** Settles a row: with Zalo's message id, or given up with a reason. */
 void outbox_store_settle(struct save *s, struct outbox_claim row, const char *zalo_msg_id, const char *failure);
 
-/** Gives a row back: it may be taken again after due_ms. */
-void outbox_store_retry(struct save *s, struct outbox_claim row, int64_t due_ms, const char *error);
+/** Gives a row back: it may be taken again after due_ms.  @param tried counts as an attempt of that row. */
+void outbox_store_retry(struct save *s, struct outbox_claim row, int64_t due_ms, bool tried, const char *error);
 
 /** Gives back everything this process holds. */
 void outbox_store_release(struct pg_unit *unit, const char *process);

@@ -14,6 +14,7 @@ enum {
     BACKOFF_MOST_MS = 5000,
     CONNECT_MS = 5000,
     STATEMENTS_MAX = 48, /* of one unit */
+    ERROR_TEXT_MOST = 400, /* of the server's sentence, in bytes: fits struct err with the statement's name */
 };
 
 enum pg_state { PG_WAITING, PG_CONNECTING, PG_IDLE, PG_RUNNING };
@@ -118,6 +119,16 @@ static void became_idle(struct pg *pg)
         pg->on_idle(pg, pg->idle_ctx);
 }
 
+/* How many bytes of a text fit into `most` without cutting a character: half a one could not be stored (dead_event). */
+static int whole_characters(const char *text, size_t most)
+{
+    size_t n = strnlen(text, most + 1);
+    if (n > most)
+        for (n = most; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
+            n--;
+    return (int)n;
+}
+
 static void unit_error(struct pg_unit *unit, int statement, const PGresult *res)
 {
     if (unit->e.kind != ERR_NONE)
@@ -125,8 +136,10 @@ static void unit_error(struct pg_unit *unit, int statement, const PGresult *res)
     const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
     const struct pg_statement *s = &unit->statement[statement];
-    err_set(&unit->e, ERR_INVALID, "statement %s: %s", s->control ? s->control : sql_statements[s->id].name,
-            text ? text : "no message from the server");
+    if (!text)
+        text = "no message from the server";
+    err_set(&unit->e, ERR_INVALID, "statement %s: %.*s", s->control ? s->control : sql_statements[s->id].name,
+            whole_characters(text, ERROR_TEXT_MOST), text);
     snprintf(unit->e.sqlstate, sizeof(unit->e.sqlstate), "%s", sqlstate ? sqlstate : "");
     if (pg_transient(&unit->e) || pg_unwell(&unit->e))
         unit->e.kind = ERR_UNAVAILABLE;
@@ -139,6 +152,8 @@ static void unit_finish(struct pg *pg)
     pg->unit = NULL;
     event_del(pg->timer);
     pg->state = PG_IDLE;
+    pg->backoff_ms = 0; /* only now: a server that takes connections and drops them at once is not asked in a tight loop */
+    pg->gate = (struct log_gate){0};
     bool ok = unit->e.kind == ERR_NONE;
     bool read_only = strcmp(unit->e.sqlstate, "25006") == 0; /* after a failover: the writable server is another one */
     struct pg_answer answer = {.e = ok ? NULL : &unit->e, .failed = unit->failed, .result = unit->result, .count = unit->count};
@@ -216,8 +231,6 @@ static void on_connected(struct pg *pg)
     if (pg->away_since_ms && pg->backoff_ms)
         log_info("database connection %s: up after %lld ms", pg->options.name, (long long)(clock_monotonic_ms() - pg->away_since_ms));
     pg->away_since_ms = 0;
-    pg->backoff_ms = 0;
-    pg->gate = (struct log_gate){0};
     event_del(pg->timer);
     wait_socket(pg, EV_READ);
     became_idle(pg);
@@ -430,14 +443,14 @@ void pg_run(struct pg *pg, struct pg_unit *unit, int deadline_ms, pg_done_fn *do
     for (int i = 0; i < unit->count && sent; i++)
         sent = send_statement(pg, unit, i);
     sent = sent && PQpipelineSync(pg->conn) == 1;
-    arm_timer(pg, sent ? deadline_ms : 0); /* a dead connection is reported from the loop, not from here */
-    int unsent = sent ? PQflush(pg->conn) : 0;
+    int unsent = sent ? PQflush(pg->conn) : -1;
+    arm_timer(pg, unsent >= 0 ? deadline_ms : 0); /* a dead connection is reported from the loop, not from here */
     wait_socket(pg, unsent != 0 ? EV_READ | EV_WRITE : EV_READ);
 }
 
 bool pg_transient(const struct err *e)
 {
-    static const char *const exact[] = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03"};
+    static const char *const exact[] = {"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "25P03"};
     for (size_t i = 0; i < ARRAY_LEN(exact); i++)
         if (strcmp(e->sqlstate, exact[i]) == 0)
             return true;

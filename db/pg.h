@@ -66,7 +66,8 @@ typedef void pg_done_fn(const struct pg_answer *answer, void *ctx);
  */
 void pg_run(struct pg *pg, struct pg_unit *unit, int deadline_ms, pg_done_fn *done, void *ctx);
 
-/** SQLSTATE classes that a repeat of the same transaction may cure: 40001, 40P01, 55P03, 08*, 57P0x. */
+/** SQLSTATE classes that a repeat of the same transaction may cure: 40001, 40P01, 55P03, 08*, 57P0x, and the server's own
+ *  time limits (57014, 25P03): being slow is no fault of the event. */
 bool pg_transient(const struct err *e);
 
 /** SQLSTATEs that say the database cannot take writes now: 08*, 57P0x, 25006, 53*. */

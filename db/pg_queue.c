@@ -54,7 +54,7 @@ static void on_job_done(const struct pg_answer *answer, void *arg)
 static void start_next(struct pg *pg, void *arg)
 {
     struct pg_queue *q = arg;
-    if (q->running || !pg_idle(pg))
+    if (!pg || q->running || !pg_idle(pg)) /* no connection: the queue is being freed, its destructor fails what is left */
         return;
     struct job *job = pop(q);
     if (!job)

@@ -81,6 +81,9 @@ CREATE TABLE event (
     PRIMARY KEY (user_id, event_key)
 );
 
+-- For housekeeping, like message_at and echo_at.  BRIN: rows come in order of time, and it costs a turn nothing.
+CREATE INDEX event_at ON event USING brin (at) WITH (pages_per_range = 16);
+
 CREATE TABLE dead_event (
     user_id   text NOT NULL,
     event_key bytea NOT NULL,
@@ -113,6 +116,7 @@ CREATE TABLE message (
     failure      text,
     PRIMARY KEY (user_id, id)
 );
+CREATE INDEX message_at ON message USING brin (at) WITH (pages_per_range = 16);
 
 -- due_at is the moment from which somebody may take the row: a lease runs until then (owner set), a collected or
 -- retried reply waits until then (owner null).  fence grows with every claim; a result is written only under its fence.
@@ -144,6 +148,7 @@ CREATE TABLE echo (
     text     text,
     PRIMARY KEY (user_id, msg_id)
 );
+CREATE INDEX echo_at ON echo USING brin (at) WITH (pages_per_range = 16);
 
 CREATE TABLE initiative (
     user_id            text NOT NULL,
@@ -196,6 +201,7 @@ CREATE TABLE initiative_author (
     PRIMARY KEY (user_id, initiative_id, id),
     FOREIGN KEY (user_id, initiative_id) REFERENCES initiative (user_id, id)
 );
+CREATE INDEX initiative_author_person ON initiative_author (author_user_id) WHERE author_user_id IS NOT NULL; -- for an erasure
 
 -- initiative_id is the draft's id before the initiative exists, so no foreign key.
 CREATE TABLE evidence (

@@ -66,6 +66,14 @@ WITH seen AS (
     INSERT INTO event (user_id, event_key) VALUES ($1, $2) ON CONFLICT DO NOTHING)
 INSERT INTO dead_event (user_id, event_key, body, error) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
 
+-- name: dead_mail_add
+-- $1 user id, $2 mailbox id, $3 error.  Out of the mailbox, or it would be looked at again and again; its id is the key.
+WITH gone AS (
+    DELETE FROM mailbox WHERE user_id = $1 AND id = $2 RETURNING user_id, id, kind, payload)
+INSERT INTO dead_event (user_id, event_key, body, error)
+SELECT user_id, decode(lpad(to_hex(id), 32, '0'), 'hex'), convert_to(jsonb_build_object('mail', kind, 'payload', payload)::text, 'UTF8'), $3
+FROM gone ON CONFLICT DO NOTHING;
+
 -- name: event_forget_old
 -- $1 days, $2 at most so many.  Housekeeping, in batches.
 DELETE FROM event WHERE ctid = ANY (ARRAY(

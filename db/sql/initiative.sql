@@ -65,9 +65,9 @@ SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::tex
 ON CONFLICT DO NOTHING;
 
 -- name: initiative_author_consent
--- $1 first authors, $2 initiative ids, $3 ids, $4 consents.
-UPDATE initiative_author a SET consent = v.consent
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS v (user_id, initiative_id, id, consent)
+-- $1 first authors, $2 initiative ids, $3 ids, $4 consents, $5 authors' user ids (null: unchanged).
+UPDATE initiative_author a SET consent = v.consent, author_user_id = coalesce(v.author_user_id, a.author_user_id)
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[]) AS v (user_id, initiative_id, id, consent, author_user_id)
 WHERE a.user_id = v.user_id AND a.initiative_id = v.initiative_id AND a.id = v.id;
 
 -- name: initiative_author_list

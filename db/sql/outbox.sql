@@ -15,16 +15,25 @@ FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::
 DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND collapse_key IS NOT NULL AND owner IS NULL;
 
 -- name: outbox_claim_due
--- $1 this process, $2 lease in ms, $3 at most so many.  Delayed, retried and abandoned rows, unless an older reply of
--- that person is still on its way: order per person holds over all processes.
+-- $1 this process, $2 lease in ms, $3 of at most so many people.  Delayed, retried and abandoned rows, unless an older reply
+-- of that person is still on its way.  Who gets a person's oldest row gets all that are due: two processes that look at
+-- the same moment never share a person, so order holds over all of them.
+WITH head AS (
+    SELECT d.user_id, d.id FROM outbox d
+    WHERE d.due_at <= now()
+      AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.user_id = d.user_id AND b.id < d.id
+                      AND (b.due_at <= now() OR b.owner IS NOT NULL OR b.collapse_key IS NULL))
+    ORDER BY d.due_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED)
 UPDATE outbox o
 SET owner = $1, fence = o.fence + 1, due_at = now() + make_interval(secs => $2::bigint / 1000.0)
-FROM (SELECT d.user_id, d.id FROM outbox d
-      WHERE d.due_at <= now()
-        AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.user_id = d.user_id AND b.id < d.id AND b.due_at > now()
-                        AND (b.owner IS NOT NULL OR b.collapse_key IS NULL))
-      ORDER BY d.due_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED) due
-WHERE o.user_id = due.user_id AND o.id = due.id
+WHERE o.ctid = ANY (ARRAY( -- person by person, not by way of all that is due: on a bad day that is much
+    SELECT due.ctid FROM head h
+    CROSS JOIN LATERAL (
+        SELECT f.ctid FROM outbox f
+        WHERE f.user_id = h.user_id AND f.id >= h.id AND f.due_at <= now()
+          AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.user_id = f.user_id AND b.id < f.id AND b.due_at > now()
+                          AND (b.owner IS NOT NULL OR b.collapse_key IS NULL))
+        OFFSET 0) due))
 RETURNING o.user_id, o.id, o.text, o.buttons::text, o.class, o.quote_msg_id, o.anonymous_conversation_id, o.fence, o.attempts,
           o.expires_at <= now();
 
@@ -41,9 +50,9 @@ SELECT user_id, id, 'bot', 'text', text, msg_id, quote_msg_id, failure FROM gone
 ON CONFLICT DO NOTHING;
 
 -- name: outbox_retry
--- $1 user ids, $2 ids, $3 fences, $4 next tries in ms, $5 errors.
-UPDATE outbox o SET owner = NULL, due_at = now() + make_interval(secs => v.due_ms / 1000.0), attempts = o.attempts + 1, last_error = v.error
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[]) AS v (user_id, id, fence, due_ms, error)
+-- $1 user ids, $2 ids, $3 fences, $4 next tries in ms, $5 1 when it was tried (0: only its turn had not come), $6 errors.
+UPDATE outbox o SET owner = NULL, due_at = now() + make_interval(secs => v.due_ms / 1000.0), attempts = o.attempts + v.tried, last_error = v.error
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) AS v (user_id, id, fence, due_ms, tried, error)
 WHERE o.user_id = v.user_id AND o.id = v.id AND o.fence = v.fence;
 
 -- name: outbox_release

@@ -114,19 +114,6 @@ def poison_mail_leaves_the_mailbox(world, checks):
     world.postgres.psql(DATABASE, "DELETE FROM dead_event")
 
 
-def a_long_refusal_in_vietnamese_is_written_down(world, checks):
-    """A sentence cut within a character would be refused by the database, and every result of its batch with it, again and again."""
-    for n in range(3):  # whatever the length of what stands before it, one of these would be cut within a character
-        world.standin.call("POST", "/_admin/fault", {"path": "/v3.0/oa/message", "do": "error", "code": -244, "message": "a" * n + "ệ" * 190,
-                                                     "times": -1, "user": f"claim-{2 + n}"})
-        post(world.bot_port, body_of(f"claim-{2 + n}", f"refused{n}", "xin chào"))
-    checks.that("replies that Zalo refuses at length leave the outbox",
-                wait_for(world, "SELECT count(*) FROM outbox WHERE user_id IN ('claim-2', 'claim-3', 'claim-4')", 0, 15) == 0)
-    checks.that("and the transcript says why",
-                count(world, "SELECT count(DISTINCT user_id) FROM message WHERE failure LIKE '%ệệệ%' AND user_id IN ('claim-2', 'claim-3', 'claim-4')") == 3)
-    world.standin.call("DELETE", "/_admin/fault")
-
-
 def a_poison_event_ends_alone(world, checks):
     """The database refuses one person's row as a handler's mistake would make it: everybody else of the batch goes on."""
     world.postgres.psql(DATABASE, """
@@ -207,6 +194,22 @@ def a_graceful_stop_refuses_nothing_it_has_taken(world, checks):
     checks.that("and no reply is left under a lease", count(world, "SELECT count(*) FROM outbox WHERE owner IS NOT NULL") == 0)
 
 
+def an_impatient_stop_ends_cleanly(world, checks):
+    """The second signal ends the loop with batches, writes and sends in flight; nothing is called back into what is gone."""
+    codes = []
+    for attempt in range(3):
+        world.bot.start()
+        bodies = [body_of(f"stop-{n}", f"i{attempt}-{n}", "xin chào") for n in range(200)]
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            running = [pool.submit(post, world.bot_port, body) for body in bodies]
+            for i, _ in enumerate(concurrent.futures.as_completed(running)):
+                if i == 60 + 7 * attempt:
+                    world.bot.process.child.terminate()
+                    world.bot.process.child.terminate()
+        codes.append(world.bot.process.child.wait(20))
+    checks.that("a second SIGTERM under load ends at once with status 0", codes == [0, 0, 0], codes)
+
+
 def main(argv):
     folder = tempfile.mkdtemp(prefix="sangkien-processes-", dir="/var/tmp")
     os.chmod(folder, 0o711)
@@ -228,11 +231,11 @@ def main(argv):
         one_person_on_two_processes(world, second, checks)
         a_failed_claim_leaves_no_transaction_open(world, checks)
         poison_mail_leaves_the_mailbox(world, checks)
-        a_long_refusal_in_vietnamese_is_written_down(world, checks)
         a_poison_event_ends_alone(world, checks)
         a_killed_process_loses_nothing(world, second, checks)
         a_restarted_database_loses_nothing(world, checks)
         a_graceful_stop_refuses_nothing_it_has_taken(world, checks)
+        an_impatient_stop_ends_cleanly(world, checks)
     except Failure as e:
         checks.that("the test could run", False, e)
     finally:
