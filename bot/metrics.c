@@ -82,6 +82,7 @@ char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct
     out = counter(out, "replies_total", "end", "sent", o->sent);
     out = counter(out, "replies_total", "end", "failed", o->failed);
     out = counter(out, "replies_total", "end", "expired", o->expired);
+    out = counter(out, "replies_total", "end", "reconciled", o->reconciled);
     out = head(out, "outbox_held", "gauge", "Replies in this process's hands.");
     out = counter(out, "outbox_held", NULL, NULL, outbox_waiting(outbox));
     out = head(out, "background_depth", "gauge", "Database jobs waiting behind each other.");

@@ -145,6 +145,10 @@ static void on_written(const struct pg_answer *answer, void *arg)
     }
     while (done) {
         struct result *next = done->next;
+        if (done->zalo_msg_id) { /* only now its echo need not be kept: a crash before this would have left it unsettled */
+            uint64_t h = hash64(done->zalo_msg_id);
+            o->sent_lately[h % SENT_SLOTS] = h;
+        }
         talloc_free(done);
         done = next;
         o->result_count--;
@@ -391,10 +395,6 @@ static void on_sent(const struct zalo_answer *answer, void *arg)
         on_head_failed(o, l, answer);
     } else {
         tokens_accepted(o->options.tokens, item->token_generation);
-        if (answer->message_id) {
-            uint64_t h = hash64(answer->message_id);
-            o->sent_lately[h % SENT_SLOTS] = h;
-        }
         if (++item->part_at < item->part_count) {
             lane_next(o, l);
         } else {
@@ -540,7 +540,10 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
         struct outbox_claim claim = {row->reply.user_id, row->reply.id, row->fence};
         if (settled_before(o, &claim))
             continue;
-        if (row->expired) {
+        if (row->echo_msg_id) {
+            o->counters.reconciled++;
+            settle(o, &claim, row->echo_msg_id, NULL);
+        } else if (row->expired) {
             o->counters.expired++;
             settle(o, &claim, NULL, "expired");
         } else {

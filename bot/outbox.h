@@ -33,6 +33,7 @@ struct outbox_options {
 struct outbox_counters {
     uint64_t by_class[ZALO_CLASS_COUNT]; /* answers */
     uint64_t sent, failed, retried, expired, lease_lost;
+    uint64_t reconciled; /* found to have been sent, by their echo, when they were about to go again */
 };
 
 struct outbox *outbox_new(TALLOC_CTX *ctx, const struct outbox_options *options);
@@ -48,7 +49,7 @@ void outbox_wake(struct outbox *o);
 
 void outbox_hold(struct outbox *o, bool hold);
 
-/** True when this process sent that message a short while ago: its echo needs no row. */
+/** True when this process sent that message a short while ago and has written it down: its echo needs no row. */
 bool outbox_sent_lately(const struct outbox *o, const char *zalo_msg_id);
 
 /** Replies in this process's hands: waiting, on the wire, or with a result not yet written. */

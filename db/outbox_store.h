@@ -13,6 +13,7 @@ struct outbox_row {
     int64_t fence;
     int attempts;
     bool expired;
+    const char *echo_msg_id; /* Zalo was seen to have sent it already; NULL: no sign of that */
 };
 
 /* What names a claimed row when its result is written back. */

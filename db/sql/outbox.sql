@@ -17,7 +17,10 @@ DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND collapse_key IS NOT NULL
 -- name: outbox_claim_due
 -- $1 this process, $2 lease in ms, $3 of at most so many people.  Delayed, retried and abandoned rows, unless an older reply
 -- of that person is still on its way.  Who gets a person's oldest row gets all that are due: two processes that look at
--- the same moment never share a person, so order holds over all of them.
+-- the same moment never share a person, so order holds over all of them.  The last column: an echo says that Zalo has
+-- sent it already (a try whose answer was lost, a process that died before it wrote the result).  Not for a collected reply
+-- that nobody has taken yet, nor by the echo of another reply; an id begins with the milliseconds since 2020 when the reply
+-- was made, and clocks may differ by some seconds.
 WITH head AS (
     SELECT d.user_id, d.id FROM outbox d
     WHERE d.due_at <= now()
@@ -35,7 +38,13 @@ WHERE o.ctid = ANY (ARRAY( -- person by person, not by way of all that is due: o
                           AND (b.owner IS NOT NULL OR b.collapse_key IS NULL))
         OFFSET 0) due))
 RETURNING o.user_id, o.id, o.text, o.buttons::text, o.class, o.quote_msg_id, o.anonymous_conversation_id, o.fence, o.attempts,
-          o.expires_at <= now();
+          o.expires_at <= now(),
+          CASE WHEN o.collapse_key IS NULL OR o.fence > 1 OR o.attempts > 0 THEN (
+              SELECT e.msg_id FROM echo e
+              WHERE e.user_id = o.user_id AND e.admin_id IS NULL AND e.text = o.text
+                AND e.at > to_timestamp(((o.id >> 22) + 1577836800000 - 5000) / 1000.0)
+                AND NOT EXISTS (SELECT 1 FROM message m WHERE m.user_id = e.user_id AND m.zalo_msg_id = e.msg_id)
+              ORDER BY e.at LIMIT 1) END;
 
 -- name: outbox_sent
 -- $1 user ids, $2 ids, $3 fences, $4 Zalo's message ids (null: given up), $5 failures (null: sent).
