@@ -201,6 +201,7 @@ static void parts_free(struct standin *s)
     feed_free(s->feed);
     calls_end();
     evhttp_free(s->http);
+    event_base_loop(s->base, EVLOOP_NONBLOCK); /* a bufferevent with a callback still to run is freed in the next turn */
     faults_free(s->faults);
     assets_free(s->assets);
     tokens_free(s->tokens);
