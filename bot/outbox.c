@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "outbox_results.h"
 #include "outbox_store.h"
 #include "pg_queue.h"
 #include "scoped.h"
@@ -24,7 +25,6 @@ enum {
     CLAIM_MOST = 500,
     LOOK_MS = 1000,       /* for rows of other processes and retries; what is ours is looked for when it is due */
     LANE_BUCKETS = 1024,
-    SENT_SLOTS = 8192,
     TRIES_MAX = 12,
     UNKNOWN_TRIES_MAX = 2, /* one blind repeat of a reply whose outcome is unknown (zalo-oa-api 2.11) */
     RETRY_LEAST_MS = 1000,
@@ -32,7 +32,7 @@ enum {
     UNKNOWN_WAIT_MS = 5000,
     HOLD_STOP_MS = 60 * 1000,
     QUOTA_WAIT_MS = 60 * 60 * 1000,
-    WRITE_BACK_DEADLINE_MS = 5000,
+    DATABASE_DEADLINE_MS = 5000,
     STOP_MS = 10000,
 };
 
@@ -56,31 +56,19 @@ struct lane {
     bool queued, busy;
 };
 
-/* What is to be written back for one row. */
-struct result {
-    struct result *next;
-    struct outbox_claim claim;
-    const char *zalo_msg_id, *failure; /* settled when one of them is set */
-    int64_t retry_ms;                  /* otherwise */
-    bool tried;                        /* counts as an attempt */
-    const char *error;
-};
-
 struct outbox {
     struct outbox_options options;
     struct lane *bucket[LANE_BUCKETS];
     struct lane *first_ready, **last_ready;
     size_t held, in_flight;
-    struct result *results, **last_result, *writing;
-    size_t result_count;
-    struct event *look_timer, *write_timer, *rate_timer, *stop_timer;
+    struct outbox_results *results;
+    struct event *look_timer, *rate_timer, *stop_timer;
     int64_t look_at_ms;
     bool looking;
     bool pumping;
     /* Allowance: refilled evenly, at most one second's worth saved up. */
     double allowance;
     int64_t allowance_at_ms, paused_until_ms;
-    uint64_t sent_lately[SENT_SLOTS]; /* hashes of message ids; a newer one takes the slot of an older */
     bool hold, stopping, releasing;
     void (*stopped)(void *ctx);
     void *stopped_ctx;
@@ -94,14 +82,6 @@ static void arm(struct event *timer, int64_t ms)
 {
     struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
     event_add(timer, &tv);
-}
-
-static uint64_t hash64(const char *z)
-{
-    uint64_t h = 14695981039346656037ull;
-    for (; *z; z++)
-        h = (h ^ (unsigned char)*z) * 1099511628211ull;
-    return h ? h : 1;
 }
 
 /* Full jitter between half and all of an exponential step: retries of a crowd spread out. */
@@ -123,111 +103,18 @@ static bool is_held(const struct outbox *o)
     return o->hold || o->stopping || o->options.settings->send.per_minute == 0;
 }
 
-/* ---- writing results back ---- */
-
-static void on_written(const struct pg_answer *answer, void *arg)
-{
-    struct outbox *o = arg;
-    struct result *done = TAKE(o->writing);
-    if (answer->e) { /* sent all the same: tried until the database takes it, else a lease would run out and it go twice */
-        static struct log_gate gate;
-        if (log_pass(&gate, 10000))
-            log_warn("results of sent replies could not be written: %s; trying again", answer->e->msg);
-        struct result **last = &done;
-        while (*last)
-            last = &(*last)->next;
-        *last = o->results;
-        if (!o->results)
-            o->last_result = last;
-        o->results = done;
-        arm(o->write_timer, 1000);
-        return;
-    }
-    while (done) {
-        struct result *next = done->next;
-        if (done->zalo_msg_id) { /* only now its echo need not be kept: a crash before this would have left it unsettled */
-            uint64_t h = hash64(done->zalo_msg_id);
-            o->sent_lately[h % SENT_SLOTS] = h;
-        }
-        talloc_free(done);
-        done = next;
-        o->result_count--;
-    }
-    if (o->results)
-        arm(o->write_timer, 0);
-    stop_further(o);
-}
-
-static void on_write_timer(evutil_socket_t fd, short what, void *arg)
-{
-    struct outbox *o = arg;
-    (void)fd;
-    (void)what;
-    if (o->writing || !o->results)
-        return;
-    o->writing = TAKE(o->results);
-    o->last_result = &o->results;
-    struct pg_unit *unit = pg_unit_new(o);
-    struct save *s = save_new(unit);
-    for (const struct result *r = o->writing; r; r = r->next) {
-        if (r->zalo_msg_id || r->failure)
-            outbox_store_settle(s, r->claim, r->zalo_msg_id, r->failure);
-        else
-            outbox_store_retry(s, r->claim, r->retry_ms, r->tried, r->error);
-    }
-    save_into(s, unit);
-    pg_queue_run(o->options.background, unit, WRITE_BACK_DEADLINE_MS, on_written, o);
-}
-
-static struct result *add_result(struct outbox *o, const struct outbox_claim *claim)
-{
-    struct result *r = talloc_zero(o, struct result);
-    r->claim = *claim;
-    r->claim.user_id = talloc_strdup(r, claim->user_id);
-    *o->last_result = r;
-    o->last_result = &r->next;
-    o->result_count++;
-    if (!o->writing && !event_pending(o->write_timer, EV_TIMEOUT, NULL))
-        arm(o->write_timer, 0); /* what else ends in this turn of the loop goes along */
-    return r;
-}
-
-static void add_outcome(struct outbox *o, const struct outbox_claim *claim, const char *zalo_msg_id, const char *failure)
-{
-    struct result *r = add_result(o, claim);
-    r->zalo_msg_id = zalo_msg_id ? talloc_strdup(r, zalo_msg_id) : NULL;
-    r->failure = failure ? talloc_strdup(r, failure) : NULL;
-}
-
 static void settle(struct outbox *o, const struct outbox_claim *claim, const char *zalo_msg_id, const char *failure)
 {
-    add_outcome(o, claim, zalo_msg_id, failure);
+    outbox_results_settle(o->results, *claim, zalo_msg_id, failure);
     if (failure)
         o->counters.failed++;
     else
         o->counters.sent++;
 }
 
-/* A row taken again while its outcome was still to be written (the database was away longer than a lease lasts): it has
- * been sent, so the outcome is written under the new fence too. @return false when it is not one of those. */
-static bool settled_before(struct outbox *o, const struct outbox_claim *claim)
-{
-    const struct result *const lists[] = {o->results, o->writing};
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        for (const struct result *r = lists[i]; r; r = r->next)
-            if (r->claim.id == claim->id && (r->zalo_msg_id || r->failure) && strcmp(r->claim.user_id, claim->user_id) == 0) {
-                add_outcome(o, claim, r->zalo_msg_id, r->failure);
-                return true;
-            }
-    return false;
-}
-
 static void give_back(struct outbox *o, const struct outbox_claim *claim, int64_t retry_ms, bool tried, const char *error)
 {
-    struct result *r = add_result(o, claim);
-    r->retry_ms = retry_ms;
-    r->tried = tried;
-    r->error = talloc_strdup(r, error);
+    outbox_results_give_back(o->results, *claim, retry_ms, tried, error);
     outbox_look_in(o, retry_ms);
 }
 
@@ -235,7 +122,7 @@ static void give_back(struct outbox *o, const struct outbox_claim *claim, int64_
 
 static struct lane *lane_of(struct outbox *o, const char *user_id)
 {
-    uint32_t h = (uint32_t)(hash64(user_id) >> 16);
+    uint32_t h = (uint32_t)str_hash(str_of(user_id));
     struct lane **bucket = &o->bucket[h % LANE_BUCKETS];
     for (struct lane *l = *bucket; l; l = l->next_in_bucket)
         if (l->hash == h && strcmp(l->user_id, user_id) == 0)
@@ -538,7 +425,7 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
     TALLOC_CTX *tmp = talloc_new(o);
     for (const struct outbox_row *row = outbox_store_claimed(tmp, answer->result[0]); row; row = row->next) {
         struct outbox_claim claim = {row->reply.user_id, row->reply.id, row->fence};
-        if (settled_before(o, &claim))
+        if (outbox_results_settled_before(o->results, claim))
             continue;
         if (row->echo_msg_id) {
             o->counters.reconciled++;
@@ -569,7 +456,7 @@ static void on_look_timer(evutil_socket_t fd, short what, void *arg)
     o->looking = true;
     struct pg_unit *unit = pg_unit_new(o);
     outbox_store_claim(unit, o->options.process, TURN_LEASE_MS, room < CLAIM_MOST ? (int)room : CLAIM_MOST);
-    pg_queue_run(o->options.background, unit, WRITE_BACK_DEADLINE_MS, on_claimed, o);
+    pg_queue_run(o->options.background, unit, DATABASE_DEADLINE_MS, on_claimed, o);
 }
 
 void outbox_look_in(struct outbox *o, int64_t due_ms)
@@ -605,12 +492,12 @@ static void on_released(const struct pg_answer *answer, void *arg)
 /* Once the wire is quiet and every result is written, what this process still holds is given back. */
 static void stop_further(struct outbox *o)
 {
-    if (!o->stopping || o->releasing || o->in_flight > 0 || o->results || o->writing)
+    if (!o->stopping || o->releasing || o->in_flight > 0 || outbox_results_waiting(o->results) > 0)
         return;
     o->releasing = true;
     struct pg_unit *unit = pg_unit_new(o);
     outbox_store_release(unit, o->options.process);
-    pg_queue_run(o->options.background, unit, WRITE_BACK_DEADLINE_MS, on_released, o);
+    pg_queue_run(o->options.background, unit, DATABASE_DEADLINE_MS, on_released, o);
 }
 
 void outbox_stop(struct outbox *o, void (*done)(void *ctx), void *ctx)
@@ -626,10 +513,14 @@ void outbox_stop(struct outbox *o, void (*done)(void *ctx), void *ctx)
 
 /* ---- the rest ---- */
 
+static void on_results_quiet(void *arg)
+{
+    stop_further(arg);
+}
+
 static int outbox_destructor(struct outbox *o)
 {
     event_free(o->look_timer);
-    event_free(o->write_timer);
     event_free(o->rate_timer);
     event_free(o->stop_timer);
     return 0;
@@ -641,10 +532,9 @@ struct outbox *outbox_new(TALLOC_CTX *ctx, const struct outbox_options *options)
     o->options = *options;
     o->hold = options->hold;
     o->last_ready = &o->first_ready;
-    o->last_result = &o->results;
     o->allowance_at_ms = clock_monotonic_ms();
     o->look_timer = event_new(options->base, -1, 0, on_look_timer, o);
-    o->write_timer = event_new(options->base, -1, 0, on_write_timer, o);
+    o->results = outbox_results_new(o, options->base, options->background, on_results_quiet, o);
     o->rate_timer = event_new(options->base, -1, 0, on_rate_timer, o);
     o->stop_timer = event_new(options->base, -1, 0, on_stop_timer, o);
     talloc_set_destructor(o, outbox_destructor);
@@ -675,13 +565,12 @@ void outbox_hold(struct outbox *o, bool hold)
 
 bool outbox_sent_lately(const struct outbox *o, const char *zalo_msg_id)
 {
-    uint64_t h = hash64(zalo_msg_id);
-    return o->sent_lately[h % SENT_SLOTS] == h;
+    return outbox_results_written_lately(o->results, zalo_msg_id);
 }
 
 size_t outbox_waiting(const struct outbox *o)
 {
-    return o->held + o->result_count;
+    return o->held + outbox_results_waiting(o->results);
 }
 
 const struct outbox_counters *outbox_counters(const struct outbox *o)

@@ -75,17 +75,9 @@ static void run_next(struct runner *r);
 
 /* ---- lanes ---- */
 
-static uint32_t hash_of(const char *user_id)
-{
-    uint32_t h = 2166136261u;
-    for (const char *p = user_id; *p; p++)
-        h = (h ^ (unsigned char)*p) * 16777619u;
-    return h ^ h >> 15;
-}
-
 static struct lane *lane_of(struct turns *t, const char *user_id, bool make)
 {
-    uint32_t h = hash_of(user_id);
+    uint32_t h = (uint32_t)str_hash(str_of(user_id));
     for (struct lane *l = t->bucket[h % LANE_BUCKETS]; l; l = l->next_in_bucket)
         if (l->hash == h && strcmp(l->first->in->user_id, user_id) == 0)
             return l;

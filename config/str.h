@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct str {
@@ -37,6 +38,15 @@ static inline struct str str_skip(struct str s, size_t n)
     if (n > s.n)
         n = s.n;
     return n ? (struct str){s.p + n, s.n - n} : s;
+}
+
+/** FNV-1a, with its high bits folded into the low ones: for tables in memory, never for anything that is stored. */
+static inline uint64_t str_hash(struct str s)
+{
+    uint64_t h = 14695981039346656037ull;
+    for (size_t i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char)s.p[i]) * 1099511628211ull;
+    return h ^ h >> 32;
 }
 
 #endif
