@@ -149,9 +149,30 @@ static enum answer weigh(struct talk *t, const char *text, const struct amount *
     return ANS_AMOUNT;
 }
 
+/* Words without a figure do not take away the figure, or the choice, that is on show. */
+static bool says_nothing_new(const struct talk *t, const struct amount *a)
+{
+    return a->kind == AMOUNT_NONE && t->state != ST_BENEFIT;
+}
+
 enum answer read_benefit(struct talk *t, const char *text)
 {
     struct amount a = amount_read(str_of(text));
+    return says_nothing_new(t, &a) ? ANS_UNCLEAR : weigh(t, text, &a);
+}
+
+/* Outside the benefit step only a figure with its unit counts: "60 triệu", not "60". */
+static bool is_plain_amount(const struct amount *a)
+{
+    return a->ask == ASK_NOTHING && a->kind <= AMOUNT_PER_SHIFT && a->has_annual && a->annual_vnd > 0;
+}
+
+enum answer read_edit_menu(struct talk *t, const char *text)
+{
+    struct amount a = amount_read(str_of(text));
+    if (!is_plain_amount(&a))
+        return ANS_UNCLEAR;
+    t->d->editing = t->d->edit_id || t->d->draft.benefit.kind;
     return weigh(t, text, &a);
 }
 
@@ -211,6 +232,8 @@ void ask_benefit(struct talk *t)
                                     {"example", must(amount_short(t->ctx, d->limit_vnd / 10 * 8))}));
     } else if (question) {
         ask(t, question, NO_ARGS);
+        if (question == MSG_CLAR_AGAIN)
+            d->question = NULL; /* said about one answer: after an aside the question itself is put again */
     } else if (d->edit_id) {
         const struct initiative *i = initiative_of(t, d->edit_id);
         struct benefit b = {0};

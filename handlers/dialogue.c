@@ -309,6 +309,16 @@ static const char *label_action(struct talk *t, const struct shown_button *shown
     return NULL;
 }
 
+/* The topics of the help are understood at any time, in the words of their buttons. */
+static const char *help_action(struct talk *t, const char *text)
+{
+    const struct message *help = message_get(MSG_HELP_MAIN);
+    for (size_t i = 0; i < help->button_count; i++)
+        if (same_words(t, help->button[i].label, text))
+            return help->button[i].action;
+    return NULL;
+}
+
 /* "2" or "2." chooses the second button where the state says so. */
 static const char *number_action(struct talk *t, const char *text)
 {
@@ -368,6 +378,8 @@ static const char *typed_action(struct talk *t, const char *text, enum edit_fiel
         if (!action)
             action = label_action(t, t->d->aside, text);
         if (!action)
+            action = help_action(t, text);
+        if (!action)
             action = number_action(t, text);
         if (action || is_amount(t, text) || is_stray_number(t, text))
             return action;
@@ -425,7 +437,8 @@ static void text_turn(struct talk *t, const char *text)
     }
     if (!t->d->greeted) {
         t->d->greeted = true;
-        if (!action || strcmp(action, "menu") == 0) {
+        bool means_nothing_yet = action && !command_named(str_of(action)) && (flow[t->state].flags & F_IDLE);
+        if (!action || means_nothing_yet || strcmp(action, "menu") == 0) {
             ask_state(t);
             return;
         }

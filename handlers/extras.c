@@ -4,6 +4,7 @@
 
 #include "say.h"
 #include "scoped.h"
+#include "reading/phrase.h"
 #include "reading/text.h"
 
 SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
@@ -192,7 +193,7 @@ enum answer read_coauthors(struct talk *t, const char *text)
     t->out->need_id = t->d->extras_id;
     if (!need(t, NEED_AUTHORS))
         return ANS_HANDLED;
-    for (const char *p = text; *p;) {
+    for (const char *p = must(phrase_break_names(t->ctx, text)); *p;) {
         const char *end = p;
         while (*end && !is_break(end))
             end++;

@@ -270,6 +270,8 @@ void ask_benefit_echo(struct talk *t);
 void ask_benefit_sure(struct talk *t);
 enum answer read_benefit(struct talk *t, const char *text);
 enum answer read_benefit_count(struct talk *t, const char *text);
+/** An amount where none was asked for: the benefit is being corrected.  ANS_AMOUNT, or ANS_UNCLEAR. */
+enum answer read_edit_menu(struct talk *t, const char *text);
 enum answer read_benefit_gain(struct talk *t, const char *text);
 enum state benefit_choice_taken(struct talk *t);
 enum state benefit_count_taken(struct talk *t);

@@ -1,5 +1,8 @@
 /* Help for the step at hand, and the ways home: menu, back, skip. */
+#include <assert.h>
+
 #include "say.h"
+#include "reading/phrase.h"
 #include "reading/text.h"
 
 enum { TITLE_WORDS_MIN = 3 };
@@ -24,7 +27,7 @@ enum answer read_menu(struct talk *t, const char *text)
     size_t chars = text_chars(s);
     if (!consented(t) || chars < TITLE_CHARS_MIN || chars > TITLE_CHARS_MAX || word_count(text) < TITLE_WORDS_MIN)
         return ANS_UNCLEAR;
-    if (strchr(text, '?') || strchr(text, '\n')) {
+    if (strchr(text, '\n') || phrase_is_question(t->ctx, text)) {
         say(t, MSG_FALLBACK_OFFTOPIC, NO_ARGS);
         return ANS_HANDLED;
     }

@@ -148,7 +148,11 @@ void cmd_list_mine(struct talk *t, int64_t arg, enum edit_field field)
     t->d->list_for = NULL;
     t->d->list_page = 0;
     bool beside = pending(t) && !(flow[t->state].flags & F_EXCURSION) && t->state != ST_DRAFT_CHOICE;
-    if (!consented(t) || (t->in->initiative_total == 0 && (beside || !draft_count(t)))) {
+    bool writing = consented(t) && beside && (t->d->draft.title || t->d->draft.partial);
+    if (writing && t->in->initiative_total == 0) {
+        lead(t, MSG_LIST_NONE_SENT, NO_ARGS);
+        restate(t);
+    } else if (!consented(t) || (t->in->initiative_total == 0 && (beside || !draft_count(t)))) {
         say(t, MSG_LIST_EMPTY, NO_ARGS);
         restate(t);
     } else if (beside) {

@@ -88,7 +88,10 @@ static void acknowledge(struct talk *t, int n)
 static void evidence_turn(struct talk *t)
 {
     if (!consented(t)) {
-        say(t, MSG_MEDIA_BEFORE_CONSENT, NO_ARGS);
+        if (t->state == ST_CONSENT)
+            lead(t, MSG_MEDIA_BEFORE_YES, NO_ARGS);
+        else
+            say(t, MSG_MEDIA_BEFORE_CONSENT, NO_ARGS);
         restate(t);
         return;
     }

@@ -2,6 +2,7 @@
 #include <utf8proc.h>
 
 #include "say.h"
+#include "reading/phrase.h"
 #include "reading/text.h"
 
 /* ---- consent ---- */
@@ -71,6 +72,7 @@ static bool looks_like_name(struct str s)
 
 enum answer read_name(struct talk *t, const char *text)
 {
+    text = phrase_without_preface(t->ctx, text);
     size_t chars = text_chars(str_of(text));
     if (chars < NAME_CHARS_MIN || chars > NAME_CHARS_MAX || !looks_like_name(str_of(text)))
         return ANS_UNCLEAR;

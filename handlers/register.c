@@ -4,7 +4,10 @@
 #include "say.h"
 #include "reading/text.h"
 
-enum { SHORT_CHARS = 80 };
+enum {
+    SHORT_CHARS = 80,
+    BARE_ANSWER_BYTES = 24, /* "đúng rồi em nhé" */
+};
 
 void start_draft(struct talk *t)
 {
@@ -154,6 +157,27 @@ void ask_description(struct talk *t)
         ask(t, MSG_ASK_DESCRIPTION, NO_ARGS);
 }
 
+static const char *old_description(struct talk *t)
+{
+    struct dialog *d = t->d;
+    const struct initiative *i = d->edit_id ? initiative_of(t, d->edit_id) : NULL;
+    return d->edit_id ? (i ? i->description : NULL) : d->draft.description;
+}
+
+/* "thêm là đã dùng 2 vụ": the description is corrected by adding to it. */
+static bool adds_to_the_old(struct talk *t, const char *text)
+{
+    struct str key = str_of(must(text_key(t->ctx, str_of(text))));
+    return str_starts(key, STR("them ")) || str_starts(key, STR("them:")) || str_starts(key, STR("bo sung "));
+}
+
+/* A yes, a no or a thumb alone is nothing to write down. */
+static bool is_bare_answer(const char *text)
+{
+    enum intent intent = intent_read(str_of(text), SCENE_CONFIRM, false).intent;
+    return strlen(text) <= BARE_ANSWER_BYTES && (intent == INTENT_YES || intent == INTENT_NO);
+}
+
 enum answer read_description(struct talk *t, const char *text)
 {
     struct dialog *d = t->d;
@@ -168,6 +192,13 @@ enum answer read_description(struct talk *t, const char *text)
         }
     }
     const char **partial = partial_of(t);
+    if (*partial && is_bare_answer(text))
+        return ANS_DONE; /* "viết thêm hay sang bước sau?" - "ok", "không" */
+    if (!*partial && adds_to_the_old(t, text)) {
+        *partial = old_description(t);
+        if (t->out->needs)
+            return ANS_HANDLED;
+    }
     const char *whole = *partial ? fmt(t, "%s\n%s", *partial, text) : text;
     if (text_chars(str_of(whole)) > DESCRIPTION_CHARS_MAX) {
         say(t, MSG_DESCRIPTION_TOO_LONG, ARGS({"max", fmt(t, "%d", DESCRIPTION_CHARS_MAX)}));
@@ -265,7 +296,7 @@ enum answer read_confirm(struct talk *t, const char *text)
         go_edit(t, key[0] == '4' ? EDIT_UNIT : EDIT_NAME);
         return ANS_HANDLED;
     }
-    return ANS_UNCLEAR;
+    return read_edit_menu(t, text); /* "60 triệu": the figure on the card is being corrected */
 }
 
 enum state submit(struct talk *t)
@@ -338,7 +369,10 @@ void go_edit(struct talk *t, enum edit_field field)
         leave_edit(t);
     d->editing = there[field];
     d->reading = (struct benefit){0};
-    go(t, asks[field]);
+    /* "sửa số tiền thành 60 triệu"; the digits of a payload are no money */
+    const char *text = t->in->msg->text;
+    bool told = field == EDIT_BENEFIT && text && *text != '#' && read_edit_menu(t, text) == ANS_AMOUNT;
+    go(t, told ? ST_BENEFIT_ECHO : asks[field]);
 }
 
 enum state edit_field_of(struct talk *t)
@@ -402,8 +436,15 @@ void cmd_cancel(struct talk *t, int64_t arg, enum edit_field field)
 void cmd_delete_draft(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)arg, (void)field;
-    if (t->d->draft.id && !t->d->edit_id) {
+    bool empty = !draft_has_content(&t->d->draft) && !t->d->draft.evidence;
+    if (t->d->draft.id && !t->d->edit_id && !(empty && !pending(t))) {
         go(t, ST_DELETE_DRAFT);
+        return;
+    }
+    if (!need(t, NEED_DRAFTS))
+        return;
+    if (t->in->drafts && !t->d->edit_id && !pending(t)) {
+        go(t, ST_DRAFTS); /* those put aside: which one? */
         return;
     }
     say(t, MSG_DELETE_NOT_DRAFT, NO_ARGS);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <utf8proc.h>
+
 #include "reading/amount.h"
 #include "reading/text.h"
 
@@ -37,8 +39,14 @@ char *fmt(struct talk *t, const char *format, ...)
 const char *given_name(struct talk *t, const char *full_name)
 {
     const char *blank = full_name ? strrchr(full_name, ' ') : NULL;
-    (void)t;
-    return blank ? blank + 1 : full_name ? full_name : "";
+    const char *name = blank ? blank + 1 : full_name ? full_name : "";
+    utf8proc_int32_t c;
+    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)name, -1, &c);
+    if (n <= 0 || utf8proc_toupper(c) == c)
+        return name;
+    utf8proc_uint8_t capital[5] = {0}; /* "hoa" is greeted as Hoa; what is stored stays as typed */
+    utf8proc_encode_char(utf8proc_toupper(c), capital);
+    return fmt(t, "%s%s", (const char *)capital, name + n);
 }
 
 /* ---- values every text may use ---- */

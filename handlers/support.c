@@ -30,7 +30,9 @@ static void open_and_ask(struct talk *t, const char *topic, int64_t initiative_i
     if (!id)
         return;
     t->d->ticket_id = id;
-    lead(t, was_open ? MSG_HANDOFF_ALREADY : MSG_HANDOFF_DONE, NO_ARGS);
+    const struct draft *draft = &t->d->draft;
+    const char *kept = draft->title || draft->partial ? message_get(MSG_LABEL_DRAFT_KEPT)->text : NULL;
+    lead(t, was_open ? MSG_HANDOFF_ALREADY : MSG_HANDOFF_DONE, ARGS({"nhap", kept}));
     go(t, ST_HUMAN_NOTE);
 }
 

@@ -237,7 +237,7 @@ static void test_after_two_questions_a_person_or_later_is_offered(void **state)
     says("lalala");
     bot("clar_give_up");
     says("hmm hmm");
-    bot("clar_give_up");
+    bot("benefit_stuck_unclear");
     taps("Bổ sung sau");
     bot("confirm_summary");
 }
@@ -265,6 +265,76 @@ static void test_a_no_around_an_amount_is_an_amount(void **state)
     bot_says("60.000.000");
 }
 
+static void test_words_do_not_take_away_what_is_on_show(void **state)
+{
+    (void)state;
+    at_benefit();
+    says("50");
+    bot("clar_unit");
+    says("ừa cái đó á");
+    bot("benefit_choice_unclear");
+    says("2");
+    bot("benefit_echo");
+    bot_says("50.000.000");
+    says("ơ kìa");
+    bot("benefit_echo_unclear");
+    says("đúng");
+    bot("confirm_summary");
+    assert_int_equal(kept()->vnd, 50000000);
+}
+
+static void test_to_enter_again_is_understood_at_every_question(void **state)
+{
+    (void)state;
+    at_benefit();
+    says("20-30tr");
+    bot("clar_range");
+    says("nhap lai");
+    bot("benefit_retry");
+    says("50");
+    bot("clar_unit");
+    says("sửa");
+    bot("benefit_retry");
+    says("45tr");
+    bot("benefit_echo");
+}
+
+static void test_an_aside_does_not_repeat_the_complaint(void **state)
+{
+    (void)state;
+    at_benefit();
+    says("alibaba");
+    bot("clar_again");
+    says("dừng nhắc");
+    bot("optout_done ask_benefit");
+}
+
+static void test_a_figure_at_the_summary_corrects_it(void **state)
+{
+    (void)state;
+    at_confirm();
+    says("60tr");
+    bot("benefit_echo");
+    bot_says("60.000.000");
+    says("ok");
+    bot("edit_done+confirm_summary");
+    assert_int_equal(kept()->vnd, 60000000);
+    says("sua so tien thanh 2tr5/thang");
+    bot("benefit_echo_month");
+    says("ok");
+    bot("edit_done+confirm_summary");
+    assert_int_equal(kept()->vnd, 30000000);
+    says("sửa");
+    bot("edit_menu");
+    says("80 triệu");
+    bot("benefit_echo");
+    says("quay lại");
+    bot("kept+confirm_summary");
+    assert_int_equal(kept()->vnd, 30000000);
+    says("50"); /* no unit: it may mean anything here */
+    bot("confirm_unclear");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +358,10 @@ int main(void)
         T(test_after_two_questions_a_person_or_later_is_offered),
         T(test_an_amount_that_was_understood_breaks_the_row_of_questions),
         T(test_a_no_around_an_amount_is_an_amount),
+        T(test_words_do_not_take_away_what_is_on_show),
+        T(test_to_enter_again_is_understood_at_every_question),
+        T(test_an_aside_does_not_repeat_the_complaint),
+        T(test_a_figure_at_the_summary_corrects_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,8 @@ static void test_shares_are_read_in_many_ways(void **state)
         {"Nguyễn Văn An: 40 %; Trần Bình (20%)", "Nguyễn Văn An: 40%\nTrần Bình: 20%\nPhần của mình: 40%"},
         {"40% Nguyễn Văn An", "Nguyễn Văn An: 40%\nPhần của mình: 60%"},
         {"Nguyễn Văn An\nTrần Bình", "Nguyễn Văn An: 33%\nTrần Bình: 33%\nPhần của mình: 34%"},
+        {"Nguyễn Văn An vs chị Lan", "Nguyễn Văn An: 33%\nchị Lan: 33%\nPhần của mình: 34%"},
+        {"An Văn Với 30% và Trần Bình 20%", "An Văn Với: 30%\nTrần Bình: 20%\nPhần của mình: 50%"},
         {"- Nguyễn Văn An - 33,3%", "Nguyễn Văn An: 33%\nPhần của mình: 67%"},
     };
     to_coauthors();

@@ -191,6 +191,30 @@ static void test_a_word_typed_twice_is_not_answered_with_the_same_sentence(void 
         says("hướng dẫn");
 }
 
+static void test_questions_are_no_titles(void **state)
+{
+    (void)state;
+    submitted();
+    static const char *const questions[] = {"bao gio co ket qua", "có được thưởng ko", "sáng kiến này ai duyệt thế nào",
+                                            "bao h nhan tien the em"};
+    for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
+        says(questions[i]);
+        bot("fallback_offtopic");
+    }
+    says("sơn chống gỉ cho tủ chứa");
+    bot("fallback_menu");
+}
+
+static void test_the_topics_of_the_help_are_understood_without_it(void **state)
+{
+    (void)state;
+    at_confirm();
+    says("the nao la sang kien");
+    bot("help_what confirm_summary");
+    says("cách ghi số tiền?");
+    bot("help_amount confirm_summary");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +233,8 @@ int main(void)
         T(test_a_cold_draft_is_reminded_of_unless_reminders_are_off),
         T(test_a_question_nobody_here_can_answer_goes_to_a_person),
         T(test_a_word_typed_twice_is_not_answered_with_the_same_sentence),
+        T(test_questions_are_no_titles),
+        T(test_the_topics_of_the_help_are_understood_without_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,6 +159,48 @@ static void test_contact_details_shared_in_zalo_are_kept_after_consent_only(void
     assert_string_equal(world->me->person.full_name, "Nguyễn Thị Hoa");
 }
 
+static void test_the_words_before_a_name_are_no_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *typed, *name;
+    } cases[] = {{"tôi là Nguyễn Văn Hùng", "Nguyễn Văn Hùng"}, {"Tên em là Lê Thị Cúc", "Lê Thị Cúc"},
+                 {"em la nguyen thi hoa", "nguyen thi hoa"},     {"Em La Thị Hoa", "Em La Thị Hoa"},
+                 {"Vũ Thị Em", "Vũ Thị Em"},                     {"toi ten Tran Van Ba", "Tran Van Ba"}};
+    says("đăng ký");
+    says("đồng ý");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        world->me->conv.state = "name";
+        says(cases[i].typed);
+        assert_string_equal(world->me->person.full_name, cases[i].name);
+    }
+}
+
+static void test_a_name_typed_small_is_greeted_with_a_capital(void **state)
+{
+    (void)state;
+    registered("đỗ thị ánh");
+    says("cảm ơn em");
+    bot_says("anh/chị Ánh");
+    assert_string_equal(world->me->person.full_name, "đỗ thị ánh");
+}
+
+static void test_a_thumb_as_the_first_word_is_welcomed(void **state)
+{
+    (void)state;
+    says("👍");
+    bot("welcome");
+}
+
+static void test_a_picture_at_the_consent_asks_one_thing(void **state)
+{
+    (void)state;
+    says("đăng ký");
+    sends(IN_IMAGE, NULL, "https://example.com/a.jpg");
+    bot("media_before_yes+consent");
+    assert_null(world->me->evidence);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +216,10 @@ int main(void)
         T(test_an_unknown_unit_is_kept_or_typed_again),
         T(test_name_and_unit_are_edited_later),
         T(test_contact_details_shared_in_zalo_are_kept_after_consent_only),
+        T(test_the_words_before_a_name_are_no_name),
+        T(test_a_name_typed_small_is_greeted_with_a_capital),
+        T(test_a_thumb_as_the_first_word_is_welcomed),
+        T(test_a_picture_at_the_consent_asks_one_thing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -236,6 +236,77 @@ static void test_a_sixth_draft_cannot_be_put_aside(void **state)
     bot("drafts_full+drafts");
 }
 
+static void test_yes_and_no_end_the_description(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"ok", "ko", "gửi", "👍"};
+    registered("Nguyễn Thị Hoa");
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        says("Kệ để khuôn xoay");
+        says("Trước phải bê khuôn nặng trên sàn, nay xoay là tới.");
+        says(ends[i]);
+        bot("ask_benefit");
+        assert_string_equal(dialog_now()->draft.description, "Trước phải bê khuôn nặng trên sàn, nay xoay là tới.");
+        says("đăng ký");
+        taps("Viết sáng kiến khác");
+    }
+}
+
+static void test_yes_before_anything_is_written_is_no_description(void **state)
+{
+    (void)state;
+    registered("Nguyễn Thị Hoa");
+    says("Kệ để khuôn xoay");
+    says("ngắn");
+    bot("description_more");
+    says("ok");
+    bot("description_too_short");
+    assert_string_equal(dialog_now()->draft.partial, "ngắn");
+}
+
+static void test_a_list_with_nothing_sent_names_what_is_being_written(void **state)
+{
+    (void)state;
+    at_confirm();
+    says("sáng kiến của tôi");
+    bot("list_none_sent+confirm_summary");
+}
+
+static void test_drafts_put_aside_are_shown_when_one_is_to_be_deleted(void **state)
+{
+    (void)state;
+    at_confirm();
+    says("đăng ký");
+    taps("Viết sáng kiến khác");
+    bot("ask_title");
+    says("hủy");
+    says("xóa bản nháp");
+    bot("drafts"); /* the one at hand is empty */
+}
+
+static void test_what_is_added_to_a_description_keeps_the_old_one(void **state)
+{
+    (void)state;
+    at_confirm();
+    char *old = strdup(dialog_now()->draft.description);
+    says("sửa nội dung");
+    bot("edit_show_description");
+    says("thêm: đã dùng hai vụ");
+    bot("description_more");
+    says("xong");
+    bot("edit_done+confirm_summary");
+    const char *now = dialog_now()->draft.description;
+    assert_true(strncmp(now, old, strlen(old)) == 0 && strstr(now, "đã dùng hai vụ"));
+    says("gửi");
+    says("sửa nội dung");
+    says("them la do dau lung");
+    says("xong");
+    bot("edit_done_sent");
+    now = world->me->initiatives->description;
+    assert_true(strncmp(now, old, strlen(old)) == 0 && strstr(now, "hai vụ") && strstr(now, "do dau lung"));
+    free(old);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +324,11 @@ int main(void)
         T(test_taking_up_a_draft_after_days_says_what_is_there),
         T(test_drafts_are_put_aside_and_taken_up_again),
         T(test_a_sixth_draft_cannot_be_put_aside),
+        T(test_yes_and_no_end_the_description),
+        T(test_yes_before_anything_is_written_is_no_description),
+        T(test_a_list_with_nothing_sent_names_what_is_being_written),
+        T(test_drafts_put_aside_are_shown_when_one_is_to_be_deleted),
+        T(test_what_is_added_to_a_description_keeps_the_old_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,7 +44,7 @@ static void test_command_buttons_are_valid_for_ever(void **state)
     char *list = strdup(payload_on_show("Sáng kiến của tôi"));
     at_benefit();
     taps_payload(list);
-    bot("list_empty ask_benefit");
+    bot("list_none_sent+ask_benefit");
     free(list);
 }
 

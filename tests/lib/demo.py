@@ -195,6 +195,7 @@ def play(folder, build, lock):
 
 
 def main(argv):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, when a script started us in the background
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, lambda *_: signal.raise_signal(signal.SIGINT))
     if len(argv) < 2 or argv[2:] not in ([], ["--play"]):
