@@ -18,6 +18,7 @@
 #include "migrate.h"
 #include "outbox.h"
 #include "pg_queue.h"
+#include "similar.h"
 #include "token.h"
 #include "turns.h"
 #include "webhook.h"
@@ -32,7 +33,8 @@ struct app {
     struct event_base *base;
     const char *process; /* name in leases: node, pid and a random part */
     struct ids ids;
-    struct pg_queue *background;
+    struct pg_queue *background; /* write-backs, polls, tokens: short, somebody waits for them */
+    struct pg_queue *jobs;       /* work that takes its time */
     struct zalo_client *client;
     struct tokens *tokens;
     struct outbox *outbox;
@@ -40,6 +42,7 @@ struct app {
     struct evidence_fetcher *evidence;
     struct webhook *webhook;
     struct housekeeping *housekeeping;
+    struct similar_writer *similar;
     struct event *stop_timer;
     bool stopping;
 };
@@ -202,6 +205,8 @@ static void wire(struct app *app, bool hold)
     const struct settings *s = app->settings;
     struct pg_options pg = {.url = s->database.url, .name = "background", .named_statements = s->database.named_statements};
     app->background = pg_queue_new(app, app->base, &pg);
+    pg.name = "jobs";
+    app->jobs = pg_queue_new(app, app->base, &pg);
     app->tokens = tokens_new(app, app->base, app->background, app->client, s, app->process, on_token_change, app);
     app->outbox = outbox_new(app, &(struct outbox_options){
         .base = app->base, .settings = s, .process = app->process, .background = app->background, .client = app->client,
@@ -211,9 +216,11 @@ static void wire(struct app *app, bool hold)
         .on_settled = on_settled, .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail,
         .on_evidence = on_evidence, .ctx = app});
     app->evidence = evidence_fetcher_new(app, app->base, app->background, app->client, s, on_evidence_failed, app);
+    app->similar = similar_writer_new(app, app->base, app->jobs);
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);
     app->webhook = webhook_new(app, &(struct webhook_options){
-        .base = app->base, .settings = s, .turns = app->turns, .outbox = app->outbox, .tokens = app->tokens, .background = app->background});
+        .base = app->base, .settings = s, .turns = app->turns, .outbox = app->outbox, .tokens = app->tokens, .background = app->background,
+        .similar = app->similar});
 }
 
 static struct event *on_signal(struct app *app, int signal, event_callback_fn fn)
@@ -276,6 +283,8 @@ int app_serve(struct settings *settings, const char *settings_path, bool hold)
     }
     struct event_base *base = app->base;
     /* What is in flight is called back with an error: while those whom it concerns are still there. */
+    TALLOC_FREE(app->similar);
+    TALLOC_FREE(app->jobs);
     TALLOC_FREE(app->background);
     TALLOC_FREE(app->turns);
     talloc_free(app);

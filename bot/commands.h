@@ -18,4 +18,10 @@ int cmd_export(struct settings *s, int argc, char **argv);
 /** `read amount|intent`: lines of stdin to tab-separated values. Needs no settings. */
 int cmd_read(struct settings *s, int argc, char **argv);
 
+/** `similar`: JSON objects on stdin, for each the stored initiatives most like it as `code<TAB>score<TAB>title`. */
+int cmd_similar(struct settings *s, int argc, char **argv);
+
+/** `import initiatives FILE`: JSON lines or CSV, all or nothing; what is refused is listed by line. */
+int cmd_import(struct settings *s, int argc, char **argv);
+
 #endif

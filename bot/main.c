@@ -30,6 +30,8 @@ static const struct {
     {"check", cmd_check, true, "settings, database, token, folders: what is wrong and how to mend it"},
     {"read", cmd_read, false, "amount|intent  read lines on stdin, print what was understood"},
     {"token", cmd_token, true, "set|show  store a token pair or an authorization code; when it expires"},
+    {"similar", cmd_similar, true, "for initiatives on stdin, a JSON object a line: the stored ones most like each"},
+    {"import", cmd_import, true, "initiatives FILE  take those of earlier years from JSON lines or a spreadsheet's CSV"},
     {"export", cmd_export, true, "tickets [--format csv]  write to stdout"},
 };
 

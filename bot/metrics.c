@@ -10,6 +10,7 @@
 #include "log.h"
 #include "outbox.h"
 #include "pg_queue.h"
+#include "similar.h"
 #include "turns.h"
 #include "zalo/signature.h"
 
@@ -39,7 +40,7 @@ static char *head(char *out, const char *name, const char *type, const char *hel
 }
 
 char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct turns *turns, const struct outbox *outbox,
-                   const struct pg_queue *background)
+                   const struct pg_queue *background, const struct similar_counters *similar)
 {
     const struct http_stats *h = http_server_stats(http);
     const struct turn_counters *t = turns_counters(turns);
@@ -87,6 +88,11 @@ char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct
     out = counter(out, "outbox_held", NULL, NULL, outbox_waiting(outbox));
     out = head(out, "background_depth", "gauge", "Database jobs waiting behind each other.");
     out = counter(out, "background_depth", NULL, NULL, pg_queue_depth(background));
+
+    out = head(out, "similar_lag_ms", "gauge", "Age of the oldest initiative that the index of similar ones does not know yet.");
+    out = counter(out, "similar_lag_ms", NULL, NULL, (uint64_t)similar->lag_ms);
+    out = head(out, "similar_written_total", "counter", "Initiatives written into that index.");
+    out = counter(out, "similar_written_total", NULL, NULL, similar->written);
 
     out = head(out, "http_connections", "gauge", "Open connections.");
     out = counter(out, "http_connections", NULL, NULL, h->connections);

@@ -12,6 +12,7 @@
 #include "pg_queue.h"
 #include "scoped.h"
 #include "settings.h"
+#include "similar.h"
 #include "token.h"
 #include "zalo/decode.h"
 #include "zalo/signature.h"
@@ -255,7 +256,8 @@ static void answer_ready(struct listener *l, const struct http_request *r)
 
 static void answer_metrics(struct listener *l, const struct http_request *r)
 {
-    char *text = metrics_text(NULL, l->w->server[0], l->w->options.turns, l->w->options.outbox, l->w->options.background);
+    char *text = metrics_text(NULL, l->w->server[0], l->w->options.turns, l->w->options.outbox, l->w->options.background,
+                              similar_writer_counters(l->w->options.similar));
     http_answer(l->server, r->id, 200, STR("text/plain; version=0.0.4; charset=utf-8"), str_of(text));
     talloc_free(text);
 }

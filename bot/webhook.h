@@ -15,6 +15,7 @@ struct event_base;
 struct outbox;
 struct pg_queue;
 struct settings;
+struct similar_writer;
 struct tokens;
 struct webhook;
 
@@ -25,6 +26,7 @@ struct webhook_options {
     struct outbox *outbox;
     struct tokens *tokens;
     struct pg_queue *background;
+    const struct similar_writer *similar; /* for the metrics */
 };
 
 struct webhook *webhook_new(TALLOC_CTX *ctx, const struct webhook_options *options);

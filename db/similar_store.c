@@ -1,0 +1,94 @@
+/* The index of initiatives: see similar_store.h. */
+#include "similar_store.h"
+
+#include <inttypes.h>
+
+enum {
+    READ_ENTRIES = 150,    /* of the index, with their rows: about one microsecond each */
+    COMPARE_ENTRIES = 280000, /* in the index only: about twenty-five nanoseconds each */
+    CANDIDATES = 32,       /* read and scored exactly, about ten microseconds each */
+    COUNTED_SHIFT = 61,    /* every eighth initiative is counted; similar_write multiplies by it */
+};
+
+struct similar_rows {
+    struct pg_array *user_id, *id, *stamp, *terms, *counted;
+};
+
+struct similar_rows *similar_rows_new(TALLOC_CTX *ctx)
+{
+    struct similar_rows *rows = talloc(ctx, struct similar_rows);
+    *rows = (struct similar_rows){.user_id = pg_array_new(rows, PG_TEXT), .id = pg_array_new(rows, PG_INT8), .stamp = pg_array_new(rows, PG_INT8),
+                                  .terms = pg_array_new(rows, PG_TEXT), .counted = pg_array_new(rows, PG_BOOL)};
+    return rows;
+}
+
+void similar_rows_add(struct similar_rows *rows, const char *user_id, int64_t id, int64_t stamp, const int32_t *terms, size_t n)
+{
+    char *literal = n ? talloc_strdup(rows, "{") : NULL;
+    for (size_t i = 0; i < n; i++)
+        literal = talloc_asprintf_append_buffer(literal, "%s%" PRId32, i ? "," : "", terms[i]);
+    if (literal)
+        literal = talloc_strdup_append_buffer(literal, "}");
+    pg_array_text(rows->user_id, user_id);
+    pg_array_int8(rows->id, id);
+    pg_array_int8(rows->stamp, stamp);
+    pg_array_text(rows->terms, literal);
+    /* The low bits of an id are a counter that begins anew each millisecond: spread by a multiplication (Knuth's). */
+    pg_array_bool(rows->counted, ((uint64_t)id * UINT64_C(0x9e3779b97f4a7c15)) >> COUNTED_SHIFT == 0);
+    talloc_free(literal);
+}
+
+size_t similar_rows_count(const struct similar_rows *rows)
+{
+    return pg_array_count(rows->id);
+}
+
+void similar_rows_into(struct similar_rows *rows, struct pg_unit *unit)
+{
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_array(p, rows->user_id);
+    pg_param_array(p, rows->id);
+    pg_param_array(p, rows->stamp);
+    pg_param_array(p, rows->terms);
+    pg_param_array(p, rows->counted);
+    pg_add(unit, SQL_SIMILAR_WRITE, p);
+    talloc_free(rows);
+}
+
+int similar_store_ask_waiting(struct pg_unit *unit, int64_t most)
+{
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_int8(p, most);
+    return pg_add(unit, SQL_SIMILAR_WAITING, p);
+}
+
+struct similar_waiting similar_store_waiting_at(TALLOC_CTX *ctx, const PGresult *res, int row)
+{
+    return (struct similar_waiting){.user_id = pg_text(ctx, res, row, 0), .id = pg_int8(res, row, 1), .title = pg_bytes(res, row, 2),
+                                    .description = pg_bytes(res, row, 3), .stamp = pg_int8(res, row, 4), .age_ms = pg_int8(res, row, 5)};
+}
+
+int similar_store_ask_candidates(struct pg_unit *unit, const int32_t *terms, const uint16_t *places, size_t n)
+{
+    struct pg_params *p = pg_params_new(unit);
+    struct pg_array *term = pg_array_new(p, PG_INT8), *place = pg_array_new(p, PG_INT8);
+    for (size_t i = 0; i < n; i++) {
+        pg_array_int8(term, terms[i]);
+        pg_array_int8(place, places[i]);
+    }
+    pg_param_array(p, term);
+    pg_param_int8(p, READ_ENTRIES);
+    pg_param_int8(p, COMPARE_ENTRIES);
+    pg_param_int8(p, CANDIDATES);
+    pg_param_array(p, place);
+    /* What is sent with one sync is one transaction: no BEGIN that a failure would leave open. */
+    pg_add(unit, SQL_SIMILAR_PLAN, NULL);
+    return pg_add(unit, SQL_SIMILAR_FIND, p);
+}
+
+struct similar_candidate similar_store_candidate_at(const PGresult *res, int row)
+{
+    return (struct similar_candidate){.user_id = pg_bytes(res, row, 0), .id = pg_int8(res, row, 1), .code = pg_bytes(res, row, 2),
+                                      .title = pg_bytes(res, row, 3), .description = pg_bytes(res, row, 4), .unit_id = pg_int8(res, row, 5),
+                                      .status = pg_bytes(res, row, 6)};
+}
