@@ -198,7 +198,7 @@ static void find_twins(struct import *i)
     const struct import_row *sorted[BATCH] = {0};
     for (size_t n = 0; n < i->count; n++)
         sorted[n] = &i->row[n];
-    qsort(sorted, i->count, sizeof(sorted[0]), by_user);
+    qsort(sorted, i->count, sizeof(const struct import_row *), by_user);
     for (size_t n = 1; n < i->count; n++)
         if (strcmp(sorted[n]->user_id, sorted[n - 1]->user_id) == 0)
             i->row[sorted[n] - i->row].known = true;

@@ -52,7 +52,8 @@ static void put(struct growing *g, int c)
 
 static struct str without_guard(struct str cell)
 {
-    if (cell.n >= 2 && cell.p[0] == '\'' && memchr("=+-@", cell.p[1], 4))
+    static const char guarded[] = {'=', '+', '-', '@'};
+    if (cell.n >= 2 && cell.p[0] == '\'' && memchr(guarded, cell.p[1], sizeof(guarded)))
         return str_skip(cell, 1);
     return cell;
 }

@@ -117,9 +117,12 @@ static bool whole_number(struct str s, int64_t *ret)
 
 static bool is_utf8(struct str s)
 {
-    for (size_t n; s.n > 0; s = str_skip(s, n))
-        if ((n = utf8_sequence(s.p, s.n)) == 0)
+    while (s.n > 0) {
+        size_t n = utf8_sequence(s.p, s.n);
+        if (n == 0)
             return false;
+        s = str_skip(s, n);
+    }
     return true;
 }
 
@@ -189,7 +192,7 @@ static bool make_row(TALLOC_CTX *ctx, const struct str value[FIELDS], struct imp
 static enum import_result next_of_table(struct import_reader *r, TALLOC_CTX *ctx, struct import_row *ret, struct err *e)
 {
     struct csv_row row;
-    struct str value[FIELDS];
+    struct str value[FIELDS] = {{NULL, 0}};
     bool there = csv_reader_next(&r->csv, ctx, &row, e);
     ret->line = r->csv.line;
     if (!there)
@@ -225,7 +228,7 @@ static bool read_json(TALLOC_CTX *ctx, struct str line, struct str value[FIELDS]
 static enum import_result next_of_lines(struct import_reader *r, TALLOC_CTX *ctx, struct import_row *ret, struct err *e)
 {
     for (ssize_t n; (n = getline(&r->line, &r->room, r->in)) > 0;) {
-        struct str value[FIELDS];
+        struct str value[FIELDS] = {{NULL, 0}};
         ret->line = ++r->number;
         while (n > 0 && (r->line[n - 1] == '\n' || r->line[n - 1] == '\r' || r->line[n - 1] == ' '))
             n--;

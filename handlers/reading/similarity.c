@@ -48,7 +48,8 @@ static bool is_word_letter(int32_t base)
 /* T9 for matching only: ky thuat and ki thuat, ty le and ti le. */
 static struct str one_spelling(struct str fold, char buffer[static WORD_MAX])
 {
-    if (fold.n < 2 || fold.n > WORD_MAX || fold.p[fold.n - 1] != 'y' || memchr("aeouy", fold.p[fold.n - 2], 5))
+    static const char vowels[] = {'a', 'e', 'o', 'u', 'y'};
+    if (fold.n < 2 || fold.n > WORD_MAX || fold.p[fold.n - 1] != 'y' || memchr(vowels, fold.p[fold.n - 2], sizeof(vowels)))
         return fold;
     memcpy(buffer, fold.p, fold.n);
     buffer[fold.n - 1] = 'i';
