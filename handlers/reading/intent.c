@@ -350,7 +350,7 @@ static bool read_slash(struct str text, const struct scene *scene, struct intent
     int32_t cp;
     do
         cp = utf8_take(&text);
-    while (cp >= 0 && (cp == ' ' || (cp >= '\t' && cp <= '\r') || codepoint_is_invisible(cp)));
+    while (cp >= 0 && (codepoint_is_blank(cp) || codepoint_is_invisible(cp)));
     if ((cp != '/' && cp != '#' && cp != 0xFF0F && cp != 0xFF03) || !message_key_read(text, &key))
         return false;
     struct range r = {0, key.words};

@@ -72,6 +72,14 @@ bool codepoint_is_invisible(int32_t cp)
            utf8proc_category(cp) == UTF8PROC_CATEGORY_CF;
 }
 
+bool codepoint_is_blank(int32_t cp)
+{
+    if (cp < 0x7F)
+        return cp == ' ' || (cp >= '\t' && cp <= '\r');
+    utf8proc_category_t category = utf8proc_category(cp);
+    return cp == 0x85 || category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+}
+
 static void queue_put(struct letter_reader *r, int32_t cp)
 {
     if (r->queued < ARRAY_LEN(r->queue))

@@ -69,4 +69,7 @@ bool codepoint_is_invisible(int32_t cp);
 /** A combining mark that folding removes: category Mn or Me. */
 bool codepoint_is_mark(int32_t cp);
 
+/** Blanks of any width and line ends. */
+bool codepoint_is_blank(int32_t cp);
+
 #endif
