@@ -18,9 +18,7 @@
 #include "draft.h"
 #include "ids.h"
 #include "import_row.h"
-#include "reading/similarity.h"
 #include "receipt.h"
-#include "similar_store.h"
 
 enum { BATCH = 512, REPORT_MOST = 200, DEADLINE_MS = 60000 };
 
@@ -157,23 +155,13 @@ static bool store(struct import *i)
 {
     struct pg_unit *unit = pg_unit_new(i->c);
     struct pg_params *p = pg_params_new(unit);
-    struct similar_rows *index = similar_rows_new(unit);
     struct columns c = {pg_array_new(p, PG_TEXT), pg_array_new(p, PG_INT8), pg_array_new(p, PG_TEXT), pg_array_new(p, PG_TEXT),
                         pg_array_new(p, PG_TEXT), pg_array_new(p, PG_INT8), pg_array_new(p, PG_TEXT), pg_array_new(p, PG_TEXT),
                         pg_array_new(p, PG_TEXT), pg_array_new(p, PG_TEXT), pg_array_new(p, PG_TIME)};
-    for (size_t n = 0; n < i->count; n++) {
-        const struct import_row *row = &i->row[n];
-        if (row->known)
-            continue;
-        TALLOC_CTX *tmp = talloc_new(unit);
-        int32_t terms[SIMILAR_TERMS_MAX];
-        int64_t id = ids_next(&i->ids);
-        add_row(i, &c, row, id);
-        similar_rows_add(index, row->user_id, id, i->now_ms * 1000, terms,
-                         similar_terms(similar_read(tmp, str_of(row->title), str_of(row->description)), terms, NULL));
-        talloc_free(tmp);
-    }
-    if (similar_rows_count(index) == 0) {
+    for (size_t n = 0; n < i->count; n++)
+        if (!i->row[n].known)
+            add_row(i, &c, &i->row[n], ids_next(&i->ids));
+    if (pg_array_count(c.id) == 0) {
         talloc_free(unit);
         return true;
     }
@@ -181,7 +169,6 @@ static bool store(struct import *i)
     for (size_t n = 0; n < ARRAY_LEN(all); n++)
         pg_param_array(p, all[n]);
     pg_add(unit, SQL_IMPORT_INITIATIVES, p);
-    similar_rows_into(index, unit);
     return run(i, unit, NULL);
 }
 
@@ -262,6 +249,10 @@ static int finish(struct import *i, bool read)
         printf("%ld initiatives imported, %ld lines refused\n", i->good, i->refused);
     else
         printf("nothing imported: %ld lines refused, %ld would be good; mend them, or import the good ones with --keep-good\n", i->refused, i->good);
+    /* Not in the transaction of the import, which would rewrite the same lists again and again. */
+    if (keep && !command_index_similar(i->c, &i->e))
+        fprintf(stderr, "sangkien import: the index of similar initiatives is not complete: %s; a running server or `sangkien similar` "
+                        "completes it\n", i->e.msg);
     return i->refused ? EX_DATAERR : EX_OK;
 }
 

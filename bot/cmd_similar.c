@@ -21,37 +21,6 @@ static const char usage[] = "usage: sangkien similar [--verbose] < LINES\n"
                             "initiatives, best first, then a blank line.  A score is 0 to 1000; from 460 on it is \"very similar\".\n"
                             "  --verbose  on stderr: how long each look-up took\n";
 
-struct catching_up {
-    bool done;
-    size_t written;
-    struct err e;
-};
-
-static void on_batch(size_t written, const struct err *e, void *arg)
-{
-    struct catching_up *c = arg;
-    *c = (struct catching_up){.done = true, .written = written};
-    if (e)
-        c->e = *e;
-}
-
-/* What nobody has indexed yet, because no server runs, is indexed here. */
-static bool catch_up(struct command *c, struct err *e)
-{
-    struct catching_up state;
-    do {
-        state = (struct catching_up){0};
-        similar_write_batch(c->db, on_batch, &state);
-        if (!command_wait(c, &state.done, e))
-            return false;
-        if (state.e.kind != ERR_NONE) {
-            *e = state.e;
-            return false;
-        }
-    } while (state.written > 0);
-    return true;
-}
-
 struct asking {
     bool done;
     struct err e;
@@ -150,7 +119,7 @@ int cmd_similar(struct settings *s, int argc, char **argv)
     int code = EX_UNAVAILABLE;
     if (!c)
         fputs("sangkien similar: out of memory\n", stderr);
-    else if (!command_open_database(c, &e) || !reopen_prepared(c, &e) || !catch_up(c, &e))
+    else if (!command_open_database(c, &e) || !reopen_prepared(c, &e) || !command_index_similar(c, &e))
         fprintf(stderr, "sangkien similar: %s\n", e.msg);
     else
         code = answer_lines(c, verbose);

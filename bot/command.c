@@ -8,6 +8,7 @@
 #include "migrate.h"
 #include "secret.h"
 #include "token_file.h"
+#include "similar.h"
 #include "zalo/encode.h"
 
 enum { WAIT_MS = 30000, VIETNAM_S = 7 * 3600 };
@@ -184,6 +185,36 @@ bool command_ask_oa(TALLOC_CTX *ctx, struct command *c, const char *access_token
     zalo_client_free(c->zalo); /* so that nothing calls back with q gone */
     c->zalo = NULL;
     return false;
+}
+
+struct catching_up {
+    bool done;
+    size_t written;
+    struct err e;
+};
+
+static void on_batch(size_t written, const struct err *e, void *arg)
+{
+    struct catching_up *c = arg;
+    *c = (struct catching_up){.done = true, .written = written};
+    if (e)
+        c->e = *e;
+}
+
+bool command_index_similar(struct command *c, struct err *e)
+{
+    struct catching_up state;
+    do {
+        state = (struct catching_up){0};
+        similar_write_batch(c->db, SIMILAR_BATCH_MAX, on_batch, &state);
+        if (!command_wait(c, &state.done, e))
+            return false;
+        if (state.e.kind != ERR_NONE) {
+            *e = state.e;
+            return false;
+        }
+    } while (state.written > 0);
+    return true;
 }
 
 const char *command_time(int64_t epoch_ms, char ret[static COMMAND_TIME_SIZE])

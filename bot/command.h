@@ -55,6 +55,9 @@ bool command_token_row(TALLOC_CTX *ctx, struct command *c, const struct seal_key
 bool command_ask_oa(TALLOC_CTX *ctx, struct command *c, const char *access_token, struct zalo_answer *ret_answer, struct zalo_oa *ret_oa,
                     struct err *e);
 
+/** Indexes what waits for it (similar.h), which may be much after an import, or when no server runs. */
+bool command_index_similar(struct command *c, struct err *e);
+
 /** Runs the loop until *done is true. @return false with ERR_TIMEOUT after 30 s. */
 bool command_wait(struct command *c, const bool *done, struct err *e);
 

@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "reading/similarity.h"
+#include "similar_rank.h"
 #include "similar_store.h"
 
 enum {
@@ -12,7 +13,9 @@ enum {
     PAUSE_MS = 5,            /* between full batches, so that others on the connection get their turn */
     BATCH = 200,             /* about 50 ms of work for the database */
     WRITE_DEADLINE_MS = 30000,
-    FIND_DEADLINE_MS = 2000, /* the statement itself gives up after 1000 (similar_plan) */
+    LISTS_DEADLINE_MS = 1500, /* the statements themselves give up after 1000 (similar_plan) */
+    FIND_DEADLINE_MS = 1500,
+    CANDIDATES = 40, /* read whole and scored, about fifteen microseconds each */
 };
 
 /* ---- a batch ---- */
@@ -55,7 +58,7 @@ static void on_waiting(const struct pg_answer *answer, void *arg)
         TALLOC_CTX *tmp = talloc_new(unit);
         int32_t terms[SIMILAR_TERMS_MAX];
         struct similar_waiting w = similar_store_waiting_at(tmp, res, r);
-        similar_rows_add(rows, w.user_id, w.id, w.stamp, terms, similar_terms(similar_read(tmp, w.title, w.description), terms, NULL));
+        similar_rows_add(rows, w.user_id, w.id, w.stamp, terms, similar_terms(similar_read(tmp, w.title, w.description), terms));
         if (r == 0 && b->lag_ms)
             *b->lag_ms = w.age_ms;
         talloc_free(tmp);
@@ -71,19 +74,19 @@ static void on_waiting(const struct pg_answer *answer, void *arg)
     pg_queue_run(b->queue, unit, WRITE_DEADLINE_MS, on_batch_written, b);
 }
 
-static struct batch *write_batch(struct pg_queue *queue, int64_t *lag_ms, similar_batch_fn *on_done, void *arg)
+static struct batch *write_batch(struct pg_queue *queue, size_t most, int64_t *lag_ms, similar_batch_fn *on_done, void *arg)
 {
     struct batch *b = talloc(queue, struct batch);
     *b = (struct batch){.queue = queue, .on_done = on_done, .arg = arg, .lag_ms = lag_ms};
     struct pg_unit *unit = pg_unit_new(b);
-    similar_store_ask_waiting(unit, BATCH);
+    similar_store_ask_waiting(unit, (int64_t)most);
     pg_queue_run(queue, unit, WRITE_DEADLINE_MS, on_waiting, b);
     return b;
 }
 
-void similar_write_batch(struct pg_queue *queue, similar_batch_fn *on_done, void *arg)
+void similar_write_batch(struct pg_queue *queue, size_t most, similar_batch_fn *on_done, void *arg)
 {
-    write_batch(queue, NULL, on_done, arg);
+    write_batch(queue, most < SIMILAR_BATCH_MAX ? most : SIMILAR_BATCH_MAX, NULL, on_done, arg);
 }
 
 /* ---- the writer ---- */
@@ -117,7 +120,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     struct similar_writer *w = arg;
     (void)fd;
     (void)what;
-    w->in_hand = write_batch(w->queue, &w->counters.lag_ms, on_batch, w);
+    w->in_hand = write_batch(w->queue, BATCH, &w->counters.lag_ms, on_batch, w);
 }
 
 static int writer_end(struct similar_writer *w)
@@ -145,15 +148,24 @@ const struct similar_counters *similar_writer_counters(const struct similar_writ
     return &w->counters;
 }
 
-/* ---- the look-up ---- */
+/* ---- the look-up ----
+ *
+ *   terms of the question -> lists of the rarest of them -> rank -> the best initiatives, whole -> score -> on_done */
 
 struct look_up {
+    struct pg_queue *queue;
     struct similar_doc *doc;
     size_t most;
-    int rows; /* index of the candidates among the results */
+    int rows; /* index of what was asked for among the results */
     similar_done_fn *on_done;
     void *arg;
 };
+
+static void end_look_up(struct look_up *l, const struct similar_match *match, size_t count, const struct err *e)
+{
+    l->on_done(match, count, e, l->arg);
+    talloc_free(l);
+}
 
 /* Inserts in descending order of score; equal ones stay in the order of the candidates. */
 static size_t keep_best(struct similar_match *match, size_t count, size_t most, const struct similar_match *m)
@@ -173,7 +185,7 @@ static size_t keep_best(struct similar_match *match, size_t count, size_t most, 
 
 static const char *copy(TALLOC_CTX *ctx, struct str s)
 {
-    return talloc_strndup(ctx, s.p, s.n);
+    return talloc_strndup(ctx, s.p ? s.p : "", s.n);
 }
 
 static void on_candidates(const struct pg_answer *answer, void *arg)
@@ -192,21 +204,41 @@ static void on_candidates(const struct pg_answer *answer, void *arg)
     for (size_t i = 0; i < count; i++) {
         struct similar_candidate c = similar_store_candidate_at(res, (int)match[i].id);
         match[i] = (struct similar_match){.user_id = copy(l, c.user_id), .code = copy(l, c.code), .title = copy(l, c.title),
-                                          .status = copy(l, c.status), .id = c.id, .unit_id = c.unit_id, .score = match[i].score};
+                                          .status = copy(l, c.status), .unit = copy(l, c.unit), .id = c.id, .unit_id = c.unit_id,
+                                          .submitted_ms = c.submitted_ms, .score = match[i].score};
     }
-    l->on_done(match, count, answer->e, l->arg);
-    talloc_free(l);
+    end_look_up(l, match, count, answer->e);
+}
+
+static void on_lists(const struct pg_answer *answer, void *arg)
+{
+    struct look_up *l = arg;
+    const PGresult *res = answer->e ? NULL : answer->result[l->rows];
+    if (!res || PQntuples(res) == 0) {
+        end_look_up(l, NULL, 0, answer->e);
+        return;
+    }
+    struct similar_rank *rank = similar_rank_new(l, similar_store_list_at(res, 0).docs);
+    for (int r = 0; r < PQntuples(res); r++) {
+        struct similar_list list = similar_store_list_at(res, r);
+        similar_rank_add(rank, list.entries, list.length);
+    }
+    uint32_t docs[CANDIDATES];
+    size_t n = similar_rank_best(rank, docs, CANDIDATES);
+    talloc_free(rank);
+    struct pg_unit *unit = pg_unit_new(l);
+    l->rows = similar_store_ask_candidates(unit, docs, n);
+    pg_queue_run(l->queue, unit, FIND_DEADLINE_MS, on_candidates, l);
 }
 
 void similar_look_up(struct pg_queue *queue, struct str title, struct str description, size_t most, similar_done_fn *on_done, void *arg)
 {
     struct look_up *l = talloc(queue, struct look_up);
     int32_t terms[SIMILAR_TERMS_MAX];
-    *l = (struct look_up){.most = most < SIMILAR_MATCHES_MAX ? most : SIMILAR_MATCHES_MAX, .rows = -1, .on_done = on_done, .arg = arg};
+    *l = (struct look_up){.queue = queue, .most = most < SIMILAR_MATCHES_MAX ? most : SIMILAR_MATCHES_MAX, .on_done = on_done, .arg = arg};
     l->doc = similar_read(l, title, description);
-    uint16_t places[SIMILAR_TERMS_MAX];
-    size_t n = similar_terms(l->doc, terms, places);
+    size_t n = similar_terms(l->doc, terms);
     struct pg_unit *unit = pg_unit_new(l);
-    l->rows = similar_store_ask_candidates(unit, terms, places, n);
-    pg_queue_run(queue, unit, FIND_DEADLINE_MS, on_candidates, l);
+    l->rows = similar_store_ask_lists(unit, terms, n);
+    pg_queue_run(queue, unit, LISTS_DEADLINE_MS, on_lists, l);
 }

@@ -34,9 +34,12 @@ const struct similar_counters *similar_writer_counters(const struct similar_writ
 /** Called after a batch: how many initiatives it indexed, or what went wrong. */
 typedef void similar_batch_fn(size_t written, const struct err *e, void *ctx);
 
+enum { SIMILAR_BATCH_MAX = 1000 };
+
 /** Reads and writes one batch; for the writer, and for commands that want to be up to date before they ask.
+ *  @param most  how many initiatives, at most SIMILAR_BATCH_MAX; many are cheaper together, and hold the loop for longer.
  *  @param on_done  exactly once, never before this returns; 0 written: nothing waits. */
-void similar_write_batch(struct pg_queue *queue, similar_batch_fn *on_done, void *arg);
+void similar_write_batch(struct pg_queue *queue, size_t most, similar_batch_fn *on_done, void *arg);
 
 /* ---- the look-up ---- */
 
@@ -44,8 +47,9 @@ enum { SIMILAR_MATCHES_MAX = 10 };
 
 /* An initiative like the one asked for. */
 struct similar_match {
-    const char *user_id, *code, *title, *status;
+    const char *user_id, *code, *title, *status, *unit; /* unit: its name, or as typed; "": not known */
     int64_t id, unit_id; /* unit_id 0: none */
+    int64_t submitted_ms;
     int score;           /* similarity.h; from SIMILAR_FLAG on it is very similar */
 };
 
@@ -56,7 +60,7 @@ typedef void similar_done_fn(const struct similar_match *match, size_t count, co
  * Looks for initiatives like this one.
  * @param queue  best a connection of its own: a look-up takes 1 to 15 ms, and what is queued waits so long.
  * @param most   at most SIMILAR_MATCHES_MAX.
- * @param on_done  exactly once, never before this returns, at the latest after some two seconds (ERR_TIMEOUT).
+ * @param on_done  exactly once, never before this returns, at the latest after some three seconds (ERR_TIMEOUT).
  */
 void similar_look_up(struct pg_queue *queue, struct str title, struct str description, size_t most, similar_done_fn *on_done, void *arg);
 

@@ -3,22 +3,17 @@
 
 #include <inttypes.h>
 
-enum {
-    READ_ENTRIES = 150,    /* of the index, with their rows: about one microsecond each */
-    COMPARE_ENTRIES = 280000, /* in the index only: about twenty-five nanoseconds each */
-    CANDIDATES = 32,       /* read and scored exactly, about ten microseconds each */
-    COUNTED_SHIFT = 61,    /* every eighth initiative is counted; similar_write multiplies by it */
-};
+enum { READ_ENTRIES = 150000 }; /* of the lists, in a look-up: some ten nanoseconds each until they are ranked */
 
 struct similar_rows {
-    struct pg_array *user_id, *id, *stamp, *terms, *counted;
+    struct pg_array *user_id, *id, *stamp, *terms;
 };
 
 struct similar_rows *similar_rows_new(TALLOC_CTX *ctx)
 {
     struct similar_rows *rows = talloc(ctx, struct similar_rows);
-    *rows = (struct similar_rows){.user_id = pg_array_new(rows, PG_TEXT), .id = pg_array_new(rows, PG_INT8), .stamp = pg_array_new(rows, PG_INT8),
-                                  .terms = pg_array_new(rows, PG_TEXT), .counted = pg_array_new(rows, PG_BOOL)};
+    *rows = (struct similar_rows){.user_id = pg_array_new(rows, PG_TEXT), .id = pg_array_new(rows, PG_INT8),
+                                  .stamp = pg_array_new(rows, PG_INT8), .terms = pg_array_new(rows, PG_TEXT)};
     return rows;
 }
 
@@ -33,8 +28,6 @@ void similar_rows_add(struct similar_rows *rows, const char *user_id, int64_t id
     pg_array_int8(rows->id, id);
     pg_array_int8(rows->stamp, stamp);
     pg_array_text(rows->terms, literal);
-    /* The low bits of an id are a counter that begins anew each millisecond: spread by a multiplication (Knuth's). */
-    pg_array_bool(rows->counted, ((uint64_t)id * UINT64_C(0x9e3779b97f4a7c15)) >> COUNTED_SHIFT == 0);
     talloc_free(literal);
 }
 
@@ -50,7 +43,6 @@ void similar_rows_into(struct similar_rows *rows, struct pg_unit *unit)
     pg_param_array(p, rows->id);
     pg_param_array(p, rows->stamp);
     pg_param_array(p, rows->terms);
-    pg_param_array(p, rows->counted);
     pg_add(unit, SQL_SIMILAR_WRITE, p);
     talloc_free(rows);
 }
@@ -68,21 +60,37 @@ struct similar_waiting similar_store_waiting_at(TALLOC_CTX *ctx, const PGresult 
                                     .description = pg_bytes(res, row, 3), .stamp = pg_int8(res, row, 4), .age_ms = pg_int8(res, row, 5)};
 }
 
-int similar_store_ask_candidates(struct pg_unit *unit, const int32_t *terms, const uint16_t *places, size_t n)
+/* What is sent with one sync is one transaction: no BEGIN that a failure would leave open. */
+static void force_plan(struct pg_unit *unit)
+{
+    pg_add(unit, SQL_SIMILAR_PLAN, NULL);
+}
+
+int similar_store_ask_lists(struct pg_unit *unit, const int32_t *terms, size_t n)
 {
     struct pg_params *p = pg_params_new(unit);
-    struct pg_array *term = pg_array_new(p, PG_INT8), *place = pg_array_new(p, PG_INT8);
-    for (size_t i = 0; i < n; i++) {
+    struct pg_array *term = pg_array_new(p, PG_INT8);
+    for (size_t i = 0; i < n; i++)
         pg_array_int8(term, terms[i]);
-        pg_array_int8(place, places[i]);
-    }
     pg_param_array(p, term);
     pg_param_int8(p, READ_ENTRIES);
-    pg_param_int8(p, COMPARE_ENTRIES);
-    pg_param_int8(p, CANDIDATES);
-    pg_param_array(p, place);
-    /* What is sent with one sync is one transaction: no BEGIN that a failure would leave open. */
-    pg_add(unit, SQL_SIMILAR_PLAN, NULL);
+    force_plan(unit);
+    return pg_add(unit, SQL_SIMILAR_READ, p);
+}
+
+struct similar_list similar_store_list_at(const PGresult *res, int row)
+{
+    return (struct similar_list){.length = (uint32_t)pg_int8(res, row, 0), .entries = pg_bytes(res, row, 1), .docs = (uint32_t)pg_int8(res, row, 2)};
+}
+
+int similar_store_ask_candidates(struct pg_unit *unit, const uint32_t *docs, size_t n)
+{
+    struct pg_params *p = pg_params_new(unit);
+    struct pg_array *doc = pg_array_new(p, PG_INT8);
+    for (size_t i = 0; i < n; i++)
+        pg_array_int8(doc, docs[i]);
+    pg_param_array(p, doc);
+    force_plan(unit);
     return pg_add(unit, SQL_SIMILAR_FIND, p);
 }
 
@@ -90,5 +98,6 @@ struct similar_candidate similar_store_candidate_at(const PGresult *res, int row
 {
     return (struct similar_candidate){.user_id = pg_bytes(res, row, 0), .id = pg_int8(res, row, 1), .code = pg_bytes(res, row, 2),
                                       .title = pg_bytes(res, row, 3), .description = pg_bytes(res, row, 4), .unit_id = pg_int8(res, row, 5),
-                                      .status = pg_bytes(res, row, 6)};
+                                      .status = pg_bytes(res, row, 6), .unit = pg_bytes(res, row, 7),
+                                      .submitted_ms = pg_time_ms(res, row, 8)};
 }

@@ -33,14 +33,26 @@ struct similar_waiting {
 };
 struct similar_waiting similar_store_waiting_at(TALLOC_CTX *ctx, const PGresult *res, int row);
 
-/** Appends a whole look-up; the unit must hold nothing else, for it forces its plan. @param n  may be 0: then there are no
- *  candidates. @return the index of the rows among the results. */
-int similar_store_ask_candidates(struct pg_unit *unit, const int32_t *terms, const uint16_t *places, size_t n);
+/** Appends the first half of a look-up; the unit must hold nothing else, for it forces its plan. @param n  may be 0: then there
+ *  are no rows. @return the index of the rows among the results. */
+int similar_store_ask_lists(struct pg_unit *unit, const int32_t *terms, size_t n);
+
+/** Part of the list of one term. */
+struct similar_list {
+    struct str entries; /* similar_rank.h */
+    uint32_t length;    /* of the whole list */
+    uint32_t docs;      /* numbers given out: no entry has a greater one */
+};
+struct similar_list similar_store_list_at(const PGresult *res, int row);
+
+/** Appends the second half: the initiatives of these numbers, best first, as far as they still exist. As above. */
+int similar_store_ask_candidates(struct pg_unit *unit, const uint32_t *docs, size_t n);
 
 /** A candidate; all but numbers are views into the result. */
 struct similar_candidate {
-    struct str user_id, code, title, description, status;
+    struct str user_id, code, title, description, status, unit; /* unit: its name, or what was typed for it, or nothing */
     int64_t id, unit_id; /* unit_id 0: none */
+    int64_t submitted_ms;
 };
 struct similar_candidate similar_store_candidate_at(const PGresult *res, int row);
 

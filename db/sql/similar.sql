@@ -8,62 +8,61 @@ SELECT user_id, id, title, description, (extract(epoch FROM updated_at) * 100000
 FROM initiative WHERE similar_at IS NULL OR similar_at < updated_at ORDER BY updated_at LIMIT $1::bigint;
 
 -- name: similar_write
--- $1 user ids, $2 ids, $3 stamps as read, $4 terms of each as an array literal (null: nothing to index), $5 is it counted?
--- An initiative that changed meanwhile, or that another process was faster with, is left alone.
+-- $1 user ids, $2 ids, $3 stamps as read, $4 terms of each as an array literal (null: nothing to index).
+-- An initiative that changed meanwhile, or that another process was faster with, is left alone.  A list that no look-up
+-- would read any more (similar_read) does not grow.
 WITH seen AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[]) AS s (user_id, id, stamp, terms, counted)
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS s (user_id, id, stamp, terms)
 ), marked AS (
     UPDATE initiative i SET similar_at = i.updated_at FROM seen s
     WHERE i.user_id = s.user_id AND i.id = s.id AND (extract(epoch FROM i.updated_at) * 1000000)::bigint = s.stamp
       AND (i.similar_at IS NULL OR i.similar_at < i.updated_at)
-    RETURNING s.user_id, s.id, s.terms, s.counted
+    RETURNING s.user_id, s.id, s.terms
 ), gone AS (
     DELETE FROM initiative_index x USING marked m WHERE m.terms IS NULL AND x.user_id = m.user_id AND x.id = m.id
-), written AS (
-    INSERT INTO initiative_index (user_id, id, terms) SELECT user_id, id, terms::integer[] FROM marked WHERE terms IS NOT NULL
-    ON CONFLICT (user_id, id) DO UPDATE SET terms = excluded.terms
+), numbered AS MATERIALIZED (
+    SELECT user_id, id, terms::integer[] AS terms, nextval('similar_doc')::integer AS doc FROM marked WHERE terms IS NOT NULL
+), named AS (
+    INSERT INTO initiative_index (user_id, id, doc) SELECT user_id, id, doc FROM numbered
+    ON CONFLICT (user_id, id) DO UPDATE SET doc = excluded.doc
+), listed AS MATERIALIZED (
+    SELECT t.term, string_agg(int4send(n.doc * 64 + least(63, cardinality(n.terms) / 2)), '') AS docs
+    FROM numbered n CROSS JOIN LATERAL unnest(n.terms) AS t (term) GROUP BY t.term ORDER BY t.term
 )
-INSERT INTO similar_term (term, n)
-SELECT t.term, count(*) * 8 FROM marked m CROSS JOIN LATERAL unnest(m.terms::integer[]) AS t (term)
-WHERE m.counted AND m.terms IS NOT NULL GROUP BY t.term ORDER BY t.term
-ON CONFLICT (term) DO UPDATE SET n = similar_term.n + excluded.n;
+INSERT INTO similar_posting (term, part, before, docs)
+SELECT l.term, coalesce(p.part + p.full, 0), coalesce(p.before + p.full * p.length / 4, 0), l.docs
+FROM listed l LEFT JOIN LATERAL (
+    SELECT s.part, s.before, octet_length(s.docs) AS length, (octet_length(s.docs) >= 4000)::integer AS full
+    FROM similar_posting s WHERE s.term = l.term ORDER BY s.part DESC LIMIT 1) p ON true
+WHERE p.before IS NULL OR p.before < 200000
+ON CONFLICT (term, part) DO UPDATE SET docs = similar_posting.docs || excluded.docs;
 
 -- name: similar_plan
 -- Sent with a look-up in one round trip, which is one transaction: by the index or not at all, neither planned nor compiled anew.
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
        set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true), set_config('statement_timeout', '1000', true);
 
--- name: similar_find
--- $1 terms of the question, $2 how many index entries to read whole, $3 how many to compare, $4 how many candidates,
--- $5 which word each term ends with.
--- Rare terms are followed one by one until $2 is spent, a few in any case.  Terms that stand in many initiatives tell
--- something two by two, if they are not of one phrase: the index intersects their lists without reading an initiative,
--- until $3 is spent (less of it from 350,000 initiatives on, where every list is longer and time is what has to be kept).
+-- name: similar_read
+-- $1 terms, $2 how many entries to read at most: the lists of the rarest of these terms, rarest first, each with its length,
+-- in parts, and how many numbers were given out.  The two rarest are read in any case, as far as $2 reaches.
 WITH asked AS MATERIALIZED (
-    SELECT term, at, n, 20 - ln(n + 1) AS weight, row_number() OVER (ORDER BY n, term) AS place, sum(n + 4) OVER (ORDER BY n, term) AS entries
-    FROM (SELECT q.term, q.at, coalesce(t.n, 0) AS n FROM unnest($1::bigint[]::integer[], $5::bigint[]) AS q (term, at)
-          LEFT JOIN similar_term t ON t.term = q.term) k
-), alone AS MATERIALIZED (
-    SELECT term, weight, place FROM asked WHERE entries <= $2::bigint OR place <= 2
-), couple AS MATERIALIZED (
-    SELECT pair, weight FROM (
-        SELECT ARRAY[a.term, b.term] AS pair, (a.weight + b.weight) / 2 AS weight,
-               sum(a.n + b.n + 500) OVER (ORDER BY a.n + b.n, a.term, b.term) AS entries
-        FROM asked a JOIN asked b ON b.place > a.place
-        WHERE a.place > (SELECT max(place) FROM alone) AND abs(a.at - b.at) > 1) c
-    WHERE entries <= $3::bigint * least(1, 350000 / greatest((SELECT reltuples FROM pg_class WHERE oid = 'initiative_index'::regclass), 1))
-), hit AS MATERIALIZED (
-    SELECT x.user_id, x.id, sum(x.weight) AS weight FROM (
-        SELECT f.user_id, f.id, c.weight FROM alone c
-        CROSS JOIN LATERAL (SELECT user_id, id FROM initiative_index WHERE terms @> ARRAY[c.term] LIMIT 150) f
-        UNION ALL
-        SELECT f.user_id, f.id, c.weight FROM couple c
-        CROSS JOIN LATERAL (SELECT user_id, id FROM initiative_index WHERE terms @> c.pair LIMIT 40) f) x
-    GROUP BY x.user_id, x.id ORDER BY weight DESC, x.id LIMIT $4::bigint
+    SELECT term, n, row_number() OVER w AS place, sum(n) OVER w AS entries
+    FROM (SELECT q.term, l.n FROM unnest($1::bigint[]::integer[]) AS q (term) CROSS JOIN LATERAL (
+              SELECT p.before + octet_length(p.docs) / 4 AS n FROM similar_posting p WHERE p.term = q.term ORDER BY p.part DESC LIMIT 1) l) k
+    WINDOW w AS (ORDER BY n, term)
 )
-SELECT i.user_id, i.id, i.code, i.title, i.description, i.unit_id, i.status
-FROM hit h JOIN initiative i ON i.user_id = h.user_id AND i.id = h.id
-WHERE i.title IS NOT NULL AND i.status <> 'withdrawn';
+SELECT a.n, p.docs, (SELECT last_value FROM similar_doc)
+FROM asked a CROSS JOIN LATERAL (
+    SELECT s.docs, s.before FROM similar_posting s WHERE s.term = a.term) p
+WHERE a.entries <= $2::bigint OR (a.place <= 2 AND a.entries - a.n + p.before < $2::bigint);
+
+-- name: similar_find
+-- $1 numbers of initiatives, best first.
+SELECT i.user_id, i.id, i.code, i.title, i.description, i.unit_id, i.status, coalesce(u.name, i.unit_text), i.submitted_at
+FROM unnest($1::bigint[]::integer[]) WITH ORDINALITY AS q (doc, place)
+JOIN initiative_index x ON x.doc = q.doc JOIN initiative i ON i.user_id = x.user_id AND i.id = x.id
+LEFT JOIN union_unit u ON u.id = i.unit_id
+WHERE i.title IS NOT NULL AND i.status <> 'withdrawn' ORDER BY q.place;
 
 -- name: receipt_blocks
 -- $1 how many numbers of the sequence.

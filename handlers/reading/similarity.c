@@ -3,40 +3,9 @@
 
 #include <stdlib.h>
 
-#include "letters.h"
 #include "lexicon.h"
+#include "similarity_doc.h"
 #include "similarity_words.h"
-
-enum { BREAK_NONE, BREAK_SOFT /* a hyphen */, BREAK_CLAUSE, BREAK_SENTENCE };
-
-/* Hashes stand for the words: 32 bits over some fifty words of two texts, and a clash moves a score by a few points. */
-struct token {
-    struct word word;
-    uint32_t fold; /* hash of the folded letters */
-    uint32_t full; /* with shapes and tone; 0 where accents are unknown */
-    uint8_t weight, part;
-    uint8_t before; /* what stands in front of it */
-    bool opens, closes; /* a parenthesis in front of it */
-    bool skip;      /* a cue or a stock phrase: says nothing about this initiative */
-};
-
-/* A word of the document, once per spelling. */
-struct entry {
-    uint32_t fold, full;
-    uint8_t weight;
-    uint8_t parts; /* bit per enum similar_part */
-};
-
-struct similar_doc {
-    struct token *token;
-    size_t tokens, title_tokens;
-    struct entry *entry; /* by fold */
-    size_t entries;
-};
-
-#define PART(p) (1U << SIMILAR_##p)
-#define SOLVING (PART(SOLUTION) | PART(UNCLEAR))
-#define ANYWHERE (PART(TITLE) | PART(PROBLEM) | PART(SOLUTION) | PART(BENEFIT) | PART(UNCLEAR))
 
 /* ---- words -------------------------------------------------------------------------------------------------------- */
 
@@ -407,77 +376,4 @@ int similar_score(const struct similar_doc *a, const struct similar_doc *b)
     int score = (solution * 10 + (whole_a + whole_b) * 3 + least(title_a, title_b) * 3) / 29;
     score = in_topic(in_topic(score, title_a > title_b ? title_a : title_b), least(whole_a, whole_b));
     return least(score, SIMILAR_SCORE_MAX);
-}
-
-/* ---- the terms of the index --------------------------------------------------------------------------------------- */
-
-struct term {
-    int32_t hash;
-    uint16_t place;
-};
-
-static int by_hash(const void *a, const void *b)
-{
-    int32_t x = ((const struct term *)a)->hash, y = ((const struct term *)b)->hash;
-    return (x > y) - (x < y);
-}
-
-static int32_t pair_hash(uint32_t a, uint32_t b)
-{
-    uint32_t low = a < b ? a : b, high = a < b ? b : a;
-    uint32_t h = (low * 2654435761U) ^ (high + 0x9e3779b9U + (low << 6));
-    h ^= h >> 15;
-    h *= 0x85ebca6bU;
-    return (int32_t)(h ^ h >> 13);
-}
-
-static size_t add_term(struct term *ret, size_t n, int32_t hash, size_t place)
-{
-    for (size_t i = 0; i < n; i++)
-        if (ret[i].hash == hash)
-            return n;
-    if (n < SIMILAR_TERMS_MAX)
-        ret[n++] = (struct term){.hash = hash, .place = (uint16_t)place};
-    return n;
-}
-
-/* Terms of tokens whose part is one of `parts`. */
-static size_t terms_of(const struct similar_doc *doc, unsigned parts, struct term *ret, size_t n)
-{
-    uint32_t last[2] = {0, 0}; /* telling words before, nearest first */
-    size_t place = 0;          /* counts telling words */
-    for (size_t i = 0; i < doc->tokens; i++) {
-        const struct token *t = &doc->token[i];
-        if (t->before >= BREAK_SENTENCE || (t->skip && last[0]))
-            last[0] = last[1] = 0;
-        if (t->skip || t->weight == 0)
-            continue;
-        place++;
-        if (parts & (1U << t->part)) {
-            if (last[0])
-                n = add_term(ret, n, pair_hash(last[0], t->fold), place);
-            if (last[1])
-                n = add_term(ret, n, pair_hash(last[1], t->fold), place);
-            if (t->weight == WORD_WEIGHT_MAX)
-                n = add_term(ret, n, (int32_t)t->fold, place);
-        }
-        last[1] = last[0];
-        last[0] = t->fold;
-    }
-    return n;
-}
-
-size_t similar_terms(const struct similar_doc *doc, int32_t ret[static SIMILAR_TERMS_MAX], uint16_t *places)
-{
-    struct term term[SIMILAR_TERMS_MAX];
-    /* A long text is cut where it tells least. */
-    size_t n = terms_of(doc, SOLVING | PART(TITLE), term, 0);
-    n = terms_of(doc, PART(PROBLEM) | PART(BENEFIT), term, n);
-    qsort(term, n, sizeof(term[0]), by_hash);
-    for (size_t i = 0; i < n; i++) {
-        ret[i] = term[i].hash;
-        if (places)
-            places[i] = term[i].place;
-    }
-    return n;
 }

@@ -18,7 +18,7 @@
 enum {
     SIMILAR_SCORE_MAX = 1000,
     SIMILAR_FLAG = 460, /* from here on "very similar"; measured by tests/bench/similar.py */
-    SIMILAR_TERMS_MAX = 64,
+    SIMILAR_TERMS_MAX = 128,
     SIMILAR_WORDS_MAX = 1024, /* of title and description; what follows is not looked at */
 };
 
@@ -31,14 +31,9 @@ struct similar_doc *similar_read(TALLOC_CTX *ctx, struct str title, struct str d
 /** 0 (nothing in common) to SIMILAR_SCORE_MAX; symmetric. */
 int similar_score(const struct similar_doc *a, const struct similar_doc *b);
 
-/**
- * What the index finds it by: hashes of word pairs (in either order, also over a word between) and of telling words,
- * without accents, each once, ascending.
- * @param places  which word of the text each one ends with, so that a search can tell two terms of one phrase from two
- *                phrases; NULL: not wanted.
- * @return how many; 0 for a text without a telling word.
- */
-size_t similar_terms(const struct similar_doc *doc, int32_t ret[static SIMILAR_TERMS_MAX], uint16_t *places);
+/** What the index finds it by: hashes of word pairs (in either order, also over one or two words between) and of telling
+ *  words, without accents, each once, ascending. @return how many; 0 for a text without a telling word. */
+size_t similar_terms(const struct similar_doc *doc, int32_t ret[static SIMILAR_TERMS_MAX]);
 
 enum similar_part { SIMILAR_TITLE, SIMILAR_PROBLEM, SIMILAR_SOLUTION, SIMILAR_BENEFIT, SIMILAR_UNCLEAR, SIMILAR_PARTS };
 

@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
 """Measures the search for similar initiatives: is the right one found and flagged, and how fast, among how many others.
 
-  similar.py BUILD_FOLDER [--others N] [--rounds N] [--keep FOLDER] [--worst N]
+  similar.py BUILD_FOLDER [--others N] [--kind K] [--rounds N] [--keep FOLDER] [--worst N]
 
 Imports the originals of tests/data/vi-initiatives.jsonl and N generated others into a private PostgreSQL, then asks with every
 copy of that file, with the copies and hard negatives of tests/data/vi-similar-pairs.jsonl, and with the originals themselves
-(their own entry set aside).  --keep uses a folder that stays, so that a second run need not generate and import again."""
+(their own entry set aside).  The weights and thresholds of the score were chosen with these; tests/data/vi-similar-holdout.jsonl
+was written before the last change of the score and is never looked at when one is chosen.  --keep uses a folder that stays, so that a second run need not generate and import again."""
 import argparse
-import collections
 import json
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -21,63 +20,14 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import postgres  # noqa: E402
+import similar_others  # noqa: E402
 from process import Failure  # noqa: E402
 from world import root  # noqa: E402
 
 FLAG = 460  # SIMILAR_FLAG
-TEMPLATES = ["{p}. Từ đó tôi {s}, nhờ vậy {b}.", "Trước đây {p}. Em đã {s}. Kết quả: {b}.", "Thực trạng: {p}. Giải pháp: {s}. Hiệu quả: {b}.",
-             "{p}. Cách khắc phục: {s}. Áp dụng từ tháng 4, {b}. Dễ làm, chi phí thấp.",
-             "{s}, thay cho cách làm cũ ({p}). Sau khi áp dụng, {b}. Chi phí ban đầu rất ít.",
-             "{p}. Vì vậy chúng tôi đề xuất: {s}; nhờ vậy {b}.", "Nhóm chúng em {s}. Hiện nay {b}.", "{s}. {b}."]
-
-
 def read(name):
     with open(os.path.join(root(), "tests", "data", name), encoding="utf-8") as f:
         return [json.loads(line) for line in f]
-
-
-class Writer:
-    """Makes initiatives up: words follow each other as in the real ones, or come from all of them and from invented syllables."""
-
-    def __init__(self, rows, seed):
-        self.random = random.Random(seed)
-        self.after = collections.defaultdict(list)
-        words = []
-        for r in rows:
-            for text in (r["title"], r["description"]):
-                line = re.findall(r"[^\W\d_]+", text.lower())
-                words += line
-                for a, b in zip(line, line[1:]):
-                    self.after[a].append(b)
-        seen = collections.Counter(words)
-        onsets = "b c ch d đ g gi h kh l m n ng nh ph qu s t th tr v x".split()
-        rimes = "a ác ai àn áng ao át âm ân ầu ep ế iên iệt inh o oan oi on ông ơi uân uốc ương ưu y ùng".split()
-        invented = [o + r for o in onsets for r in rimes]
-        self.random.shuffle(invented)
-        pool = [w for w, _ in seen.most_common()] + invented
-        self.pool, self.weights = pool, []
-        total = 0.0
-        for rank in range(len(pool)):
-            total += 1.0 / (rank + 20)
-            self.weights.append(total)
-
-    def phrase(self, least, most):
-        n = self.random.randint(least, most)
-        word = self.random.choices(self.pool, cum_weights=self.weights)[0]
-        out = [word]
-        while len(out) < n:
-            follow = self.after.get(word)
-            word = self.random.choice(follow) if follow and self.random.random() < 0.6 \
-                else self.random.choices(self.pool, cum_weights=self.weights)[0]
-            out.append(word)
-        return " ".join(out)
-
-    def write(self, number):
-        title = self.phrase(6, 11)
-        parts = {"p": self.phrase(5, 9), "s": self.phrase(6, 12), "b": self.phrase(4, 8)}
-        text = self.random.choice(TEMPLATES).format(**parts)
-        return {"id": f"G{number}", "title": title[0].upper() + title[1:], "description": text[0].upper() + text[1:],
-                "annual_vnd": self.random.randint(1, 500) * 1000000, "sector": "other", "union_unit": f"CĐCS {number % 2000}"}
 
 
 def quantile(values, q):
@@ -107,14 +57,16 @@ class Bench:
     def stored(self):
         return int(self.postgres.psql("bench", "SELECT count(*) FROM initiative"))
 
-    def fill(self, originals, others):
-        if self.stored() == 0:
+    def fill(self, originals, others, kind):
+        known = self.codes()
+        missing = [r for r in originals if r["id"] not in known]
+        if missing:
             path = os.path.join(self.folder, "originals.jsonl")
             with open(path, "w", encoding="utf-8") as f:
-                f.writelines(json.dumps(r, ensure_ascii=False) + "\n" for r in originals)
+                f.writelines(json.dumps(r, ensure_ascii=False) + "\n" for r in missing)
             print(self.run("import", "initiatives", path).stdout.strip())
         have = self.stored() - len(originals)
-        writer = Writer(originals, have)
+        writer = similar_others.KINDS[kind](originals, have)
         while have < others:
             part = min(others - have, 100000)
             path = os.path.join(self.folder, "others.jsonl")
@@ -136,7 +88,7 @@ class Bench:
         return answers, [int(line.split()[0]) for line in done.stderr.splitlines() if line.endswith(" us")]
 
     def codes(self):
-        rows = self.postgres.psql("bench", "SELECT substr(user_id, 8), code FROM initiative WHERE user_id LIKE 'import:S%'").split()
+        rows = self.postgres.psql("bench", "SELECT substr(user_id, 8), code FROM initiative WHERE user_id LIKE 'import:S%' OR user_id LIKE 'import:X%'").split()
         return dict(r.split("|") for r in rows)
 
 
@@ -149,20 +101,30 @@ def report(name, rows, answers, codes, key):
     return best3, flagged, any_flag
 
 
+def show_worst(most, rows, answers, codes):
+    for r, a in zip(rows, answers):
+        code = codes[r["dup_of"]]
+        if most > 0 and (code not in [c for c, _ in a[:3]] or dict(a).get(code, 0) < FLAG):
+            most -= 1
+            print(f"    {r['id']} of {r['dup_of']} {code}: {a[:3]}  {r['title']}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build")
     parser.add_argument("--others", type=int, default=20000)
+    parser.add_argument("--kind", choices=similar_others.KINDS, default="words", help="how the others are made (similar_others.py)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each question is asked for the times")
     parser.add_argument("--keep")
     parser.add_argument("--worst", type=int, default=0, help="show so many copies that were not found or flagged")
     options = parser.parse_args()
-    shared, pairs = read("vi-initiatives.jsonl"), read("vi-similar-pairs.jsonl")
+    shared, pairs, unseen = read("vi-initiatives.jsonl"), read("vi-similar-pairs.jsonl"), read("vi-similar-holdout.jsonl")
     originals = [r for r in shared if not r["dup_of"]]
+    foreign = [r for r in unseen if not r["dup_of"] and not r["hard_negative_of"]]
     folder = options.keep or tempfile.mkdtemp(prefix="sangkien-sim-", dir="/var/tmp")
     bench = Bench(options.build, folder)
     try:
-        bench.fill(originals, options.others)
+        bench.fill(originals + foreign, options.others, options.kind)
         codes = bench.codes()
         print(f"{bench.stored()} initiatives stored")
         copies = [r for r in shared if r["dup_of"]]
@@ -171,11 +133,18 @@ def main():
             report("copies: " + kind, some, bench.ask(some)[0], codes, "dup_of")
         answers, _ = bench.ask(copies)
         found, flagged, _ = report("copies: all", copies, answers, codes, "dup_of")
-        for r, a in zip(copies, answers):
-            if options.worst and (codes[r["dup_of"]] not in [c for c, _ in a[:3]] or dict(a).get(codes[r["dup_of"]], 0) < FLAG):
-                print(f"    {r['id']} of {r['dup_of']} {codes[r['dup_of']]}: {a[:3]}  {r['title']}")
+        show_worst(options.worst, copies, answers, codes)
         more = [r for r in pairs if r["dup_of"]]
         report("more reworded copies", more, bench.ask(more)[0], codes, "dup_of")
+        for kind in sorted({r["dup_kind"] for r in unseen if r["dup_of"]}):
+            some = [r for r in unseen if r["dup_kind"] == kind]
+            report("held out: " + kind, some, bench.ask(some)[0], codes, "dup_of")
+        held = [r for r in unseen if r["dup_of"]]
+        answers, _ = bench.ask(held)
+        report("held out: all", held, answers, codes, "dup_of")
+        show_worst(options.worst, held, answers, codes)
+        some = [r for r in unseen if r["hard_negative_of"]]
+        report("held out: hard negatives", some, bench.ask(some)[0], codes, "hard_negative_of")
         negatives = [r for r in pairs if r["hard_negative_of"]]
         _, _, wrong = report("hard negatives", negatives, bench.ask(negatives)[0], codes, "hard_negative_of")
         answers, _ = bench.ask(originals)

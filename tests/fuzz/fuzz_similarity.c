@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int score = similar_score(a, b);
     if (score < 0 || score > SIMILAR_SCORE_MAX || score != similar_score(b, a) || similar_score(a, a) < 0)
         abort();
-    size_t n = similar_terms(a, terms, NULL);
+    size_t n = similar_terms(a, terms);
     if (n > SIMILAR_TERMS_MAX)
         abort();
     for (size_t i = 1; i < n; i++)
