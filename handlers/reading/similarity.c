@@ -315,7 +315,9 @@ char *similar_part_text(TALLOC_CTX *ctx, const struct similar_doc *doc, enum sim
 enum {
     SCALE = 10,
     TOPIC_PER_CENT = 40, /* a word of the solution that is also the problem's or the benefit's names the topic */
-    TOPIC_LEAST = 350,   /* per mille, see in_topic() */
+    TITLE_LEAST = 350,   /* per mille, see in_topic() */
+    WHOLE_LEAST = 400,
+    TITLES_LEAST = 150,
     DOUBT = 112,         /* added to what could be found, so that two or three words prove little: 0.7 of a rare word */
 };
 
@@ -360,11 +362,11 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* A few words in common by chance must not carry the score alone: copies share their topic, so at least a third of one
- * title is found in the other initiative, and a third of either initiative in the other one. */
-static int in_topic(int score, int share)
+/* A few words in common by chance must not carry the score alone.  Copies share their topic: two fifths of either initiative are
+ * found in the other one, a third of one title as well, and mostly the titles have a word in common. */
+static int in_topic(int score, int share, int least_share, int floor_per_cent)
 {
-    return share < TOPIC_LEAST ? score * share / TOPIC_LEAST : score;
+    return share < least_share ? score * (floor_per_cent * least_share + (100 - floor_per_cent) * share) / (100 * least_share) : score;
 }
 
 int similar_score(const struct similar_doc *a, const struct similar_doc *b)
@@ -373,7 +375,10 @@ int similar_score(const struct similar_doc *a, const struct similar_doc *b)
     int solution = coverage(a, SOLVING, b, answers, TOPIC_PER_CENT) + coverage(b, SOLVING, a, answers, TOPIC_PER_CENT);
     int whole_a = coverage(a, ANYWHERE, b, ANYWHERE, 100), whole_b = coverage(b, ANYWHERE, a, ANYWHERE, 100);
     int title_a = coverage(a, PART(TITLE), b, ANYWHERE, 100), title_b = coverage(b, PART(TITLE), a, ANYWHERE, 100);
+    int titles = least(coverage(a, PART(TITLE), b, PART(TITLE), 100), coverage(b, PART(TITLE), a, PART(TITLE), 100));
     int score = (solution * 10 + (whole_a + whole_b) * 3 + least(title_a, title_b) * 3) / 29;
-    score = in_topic(in_topic(score, title_a > title_b ? title_a : title_b), least(whole_a, whole_b));
+    score = in_topic(score, title_a > title_b ? title_a : title_b, TITLE_LEAST, 0);
+    score = in_topic(score, least(whole_a, whole_b), WHOLE_LEAST, 0);
+    score = in_topic(score, titles, TITLES_LEAST, 70);
     return least(score, SIMILAR_SCORE_MAX);
 }
