@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 
+#include "clock.h"
 #include "log.h"
 #include "reading/similarity.h"
 #include "similar_rank.h"
@@ -10,8 +11,9 @@
 
 enum {
     LOOK_MS = 1000,          /* how often the writer looks while nothing waits */
-    PAUSE_MS = 5,            /* between full batches, so that others on the connection get their turn */
-    BATCH = 200,             /* about 50 ms of work for the database */
+    REST_TIMES = 3,          /* after a full batch, as long as it took: a rush of registrations comes before its index */
+    REST_MAX_MS = 2000,
+    BATCH = 200,             /* about a millisecond and a half of this loop, 40 ms of the database */
     WRITE_DEADLINE_MS = 30000,
     LISTS_DEADLINE_MS = 1500, /* the statements themselves give up after 1000 (similar_plan) */
     FIND_DEADLINE_MS = 1500,
@@ -95,6 +97,7 @@ struct similar_writer {
     struct pg_queue *queue;
     struct event *timer;
     struct batch *in_hand;
+    int64_t since_ms; /* in_hand */
     struct similar_counters counters;
     struct log_gate gate;
 };
@@ -112,7 +115,8 @@ static void on_batch(size_t written, const struct err *e, void *arg)
     if (e && log_pass(&w->gate, 30000))
         log_warn("cannot write the index of similar initiatives: %s; later again", e->msg);
     w->counters.written += written;
-    arm(w, written == BATCH ? PAUSE_MS : LOOK_MS);
+    int64_t rest_ms = (clock_monotonic_ms() - w->since_ms) * REST_TIMES;
+    arm(w, written < BATCH ? LOOK_MS : rest_ms < REST_MAX_MS ? (int)rest_ms : REST_MAX_MS);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -120,6 +124,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     struct similar_writer *w = arg;
     (void)fd;
     (void)what;
+    w->since_ms = clock_monotonic_ms();
     w->in_hand = write_batch(w->queue, BATCH, &w->counters.lag_ms, on_batch, w);
 }
 
