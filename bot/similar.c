@@ -210,7 +210,7 @@ static void on_candidates(const struct pg_answer *answer, void *arg)
         struct similar_candidate c = similar_store_candidate_at(res, (int)match[i].id);
         match[i] = (struct similar_match){.user_id = copy(l, c.user_id), .code = copy(l, c.code), .title = copy(l, c.title),
                                           .status = copy(l, c.status), .unit = copy(l, c.unit), .id = c.id, .unit_id = c.unit_id,
-                                          .submitted_ms = c.submitted_ms, .score = match[i].score};
+                                          .submitted_ms = c.submitted_ms, .confidential = c.confidential, .score = match[i].score};
     }
     end_look_up(l, match, count, answer->e);
 }

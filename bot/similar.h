@@ -50,6 +50,7 @@ struct similar_match {
     const char *user_id, *code, *title, *status, *unit; /* unit: its name, or as typed; "": not known */
     int64_t id, unit_id; /* unit_id 0: none */
     int64_t submitted_ms;
+    bool confidential; /* its words are for its author and for staff */
     int score;           /* similarity.h; from SIMILAR_FLAG on it is very similar */
 };
 

@@ -99,5 +99,5 @@ struct similar_candidate similar_store_candidate_at(const PGresult *res, int row
     return (struct similar_candidate){.user_id = pg_bytes(res, row, 0), .id = pg_int8(res, row, 1), .code = pg_bytes(res, row, 2),
                                       .title = pg_bytes(res, row, 3), .description = pg_bytes(res, row, 4), .unit_id = pg_int8(res, row, 5),
                                       .status = pg_bytes(res, row, 6), .unit = pg_bytes(res, row, 7),
-                                      .submitted_ms = pg_time_ms(res, row, 8)};
+                                      .submitted_ms = pg_time_ms(res, row, 8), .confidential = pg_bool(res, row, 9)};
 }

@@ -2,6 +2,7 @@
 #ifndef SANGKIEN_DB_SIMILAR_STORE_H
 #define SANGKIEN_DB_SIMILAR_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <talloc.h>
@@ -53,6 +54,7 @@ struct similar_candidate {
     struct str user_id, code, title, description, status, unit; /* unit: its name, or what was typed for it, or nothing */
     int64_t id, unit_id; /* unit_id 0: none */
     int64_t submitted_ms;
+    bool confidential;
 };
 struct similar_candidate similar_store_candidate_at(const PGresult *res, int row);
 

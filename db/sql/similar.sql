@@ -58,7 +58,8 @@ WHERE a.entries <= $2::bigint OR (a.place <= 2 AND a.entries - a.n + p.before < 
 
 -- name: similar_find
 -- $1 numbers of initiatives, best first.
-SELECT i.user_id, i.id, i.code, i.title, i.description, i.unit_id, i.status, coalesce(u.name, i.unit_text), i.submitted_at
+SELECT i.user_id, i.id, i.code, i.title, i.description, i.unit_id, i.status, coalesce(u.name, i.unit_text), i.submitted_at,
+       i.confidential
 FROM unnest($1::bigint[]::integer[]) WITH ORDINALITY AS q (doc, place)
 JOIN initiative_index x ON x.doc = q.doc JOIN initiative i ON i.user_id = x.user_id AND i.id = x.id
 LEFT JOIN union_unit u ON u.id = i.unit_id
