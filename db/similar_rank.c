@@ -68,16 +68,19 @@ size_t similar_rank_best(struct similar_rank *rank, uint32_t *ret, size_t most)
 {
     struct best *best = talloc_array(rank, struct best, (unsigned)most + 1);
     size_t count = 0;
+    uint32_t least = 1; /* no sum below this can be among the best, whatever the length */
     for (size_t l = 0; l < rank->lists; l++) {
         struct str entries = rank->list[l];
         for (size_t i = 0; i + ENTRY <= entries.n; i += ENTRY) {
             uint32_t entry = entry_at(entries, i), doc = entry >> LENGTH_BITS;
-            if (doc > rank->docs || rank->sum[doc] == 0)
+            if (doc > rank->docs || rank->sum[doc] < least)
                 continue;
             uint32_t worth = rank->sum[doc] * SCALE / (TYPICAL + (entry & ((1U << LENGTH_BITS) - 1)));
             rank->sum[doc] = 0; /* met again in another list, it is not counted again */
             if (count < most || worth > best[count - 1].worth)
                 count = keep(best, count, most, (struct best){doc, worth});
+            if (count == most)
+                least = best[most - 1].worth * TYPICAL / SCALE + 1;
         }
     }
     for (size_t i = 0; i < count; i++)

@@ -19,7 +19,7 @@ CREATE TABLE initiative_index (
 CREATE INDEX initiative_index_doc ON initiative_index (doc);
 
 -- Which initiatives a term stands in (handlers/reading/similarity.h): four bytes each, the number and six bits about
--- the length of the text, in parts of about 4 kB that stay inside the page.  Reading a list costs two nanoseconds an entry
+-- the length of the text, in parts of about 2 kB that stay inside the page.  Reading a list costs two nanoseconds an entry
 -- this way, a row an entry would cost a microsecond.  The key is the term and not a person: a list is of all people, as a
 -- reference table it could be on every node, and nothing in it leads to a person but through initiative_index.
 -- before: entries in the parts before this one, so that the last part alone tells how long the list is.

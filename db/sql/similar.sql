@@ -32,7 +32,7 @@ WITH seen AS MATERIALIZED (
 INSERT INTO similar_posting (term, part, before, docs)
 SELECT l.term, coalesce(p.part + p.full, 0), coalesce(p.before + p.full * p.length / 4, 0), l.docs
 FROM listed l LEFT JOIN LATERAL (
-    SELECT s.part, s.before, octet_length(s.docs) AS length, (octet_length(s.docs) >= 4000)::integer AS full
+    SELECT s.part, s.before, octet_length(s.docs) AS length, (octet_length(s.docs) >= 1500)::integer AS full
     FROM similar_posting s WHERE s.term = l.term ORDER BY s.part DESC LIMIT 1) p ON true
 WHERE p.before IS NULL OR p.before < 200000
 ON CONFLICT (term, part) DO UPDATE SET docs = similar_posting.docs || excluded.docs;
