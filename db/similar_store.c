@@ -5,6 +5,17 @@
 
 enum { READ_ENTRIES = 100000 }; /* of the lists, in a look-up: some ten nanoseconds each until they are ranked */
 
+/* Time limits of the statements themselves. */
+static const char find_ms[] = "1000", write_ms[] = "30000";
+
+/* What is sent with one sync is one transaction: no BEGIN that a failure would leave open. */
+static void force_plan(struct pg_unit *unit, const char *timeout_ms)
+{
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_text(p, timeout_ms);
+    pg_add(unit, SQL_SIMILAR_PLAN, p);
+}
+
 struct similar_rows {
     struct pg_array *user_id, *id, *stamp, *terms;
 };
@@ -43,6 +54,7 @@ void similar_rows_into(struct similar_rows *rows, struct pg_unit *unit)
     pg_param_array(p, rows->id);
     pg_param_array(p, rows->stamp);
     pg_param_array(p, rows->terms);
+    force_plan(unit, write_ms);
     pg_add(unit, SQL_SIMILAR_WRITE, p);
     talloc_free(rows);
 }
@@ -60,12 +72,6 @@ struct similar_waiting similar_store_waiting_at(TALLOC_CTX *ctx, const PGresult 
                                     .description = pg_bytes(res, row, 3), .stamp = pg_int8(res, row, 4), .age_ms = pg_int8(res, row, 5)};
 }
 
-/* What is sent with one sync is one transaction: no BEGIN that a failure would leave open. */
-static void force_plan(struct pg_unit *unit)
-{
-    pg_add(unit, SQL_SIMILAR_PLAN, NULL);
-}
-
 int similar_store_ask_lists(struct pg_unit *unit, const int32_t *terms, size_t n)
 {
     struct pg_params *p = pg_params_new(unit);
@@ -74,13 +80,14 @@ int similar_store_ask_lists(struct pg_unit *unit, const int32_t *terms, size_t n
         pg_array_int8(term, terms[i]);
     pg_param_array(p, term);
     pg_param_int8(p, READ_ENTRIES);
-    force_plan(unit);
+    force_plan(unit, find_ms);
     return pg_add(unit, SQL_SIMILAR_READ, p);
 }
 
 struct similar_list similar_store_list_at(const PGresult *res, int row)
 {
-    return (struct similar_list){.length = (uint32_t)pg_int8(res, row, 0), .entries = pg_bytes(res, row, 1), .docs = (uint32_t)pg_int8(res, row, 2)};
+    return (struct similar_list){.length = (uint32_t)pg_int8(res, row, 0), .entries = pg_bytes(res, row, 1),
+                                 .docs = (uint32_t)pg_int8(res, row, 2)};
 }
 
 int similar_store_ask_candidates(struct pg_unit *unit, const uint32_t *docs, size_t n)
@@ -90,7 +97,7 @@ int similar_store_ask_candidates(struct pg_unit *unit, const uint32_t *docs, siz
     for (size_t i = 0; i < n; i++)
         pg_array_int8(doc, docs[i]);
     pg_param_array(p, doc);
-    force_plan(unit);
+    force_plan(unit, find_ms);
     return pg_add(unit, SQL_SIMILAR_FIND, p);
 }
 

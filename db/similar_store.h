@@ -19,7 +19,7 @@ void similar_rows_add(struct similar_rows *rows, const char *user_id, int64_t id
 
 size_t similar_rows_count(const struct similar_rows *rows);
 
-/** Appends the statement that writes them; `rows` is used up. */
+/** Appends what writes them; the unit must hold nothing else, for it forces its plan. `rows` is used up. */
 void similar_rows_into(struct similar_rows *rows, struct pg_unit *unit);
 
 /** Appends similar_waiting for at most `most` initiatives. @return its index among the results. */

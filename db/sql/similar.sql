@@ -38,9 +38,11 @@ WHERE p.before IS NULL OR p.before < 200000
 ON CONFLICT (term, part) DO UPDATE SET docs = similar_posting.docs || excluded.docs;
 
 -- name: similar_plan
--- Sent with a look-up in one round trip, which is one transaction: by the index or not at all, neither planned nor compiled anew.
-SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-       set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true), set_config('statement_timeout', '1000', true);
+-- $1 for how many ms a statement may run.  Sent in front of a statement in one round trip, which is one transaction: by the
+-- index or not at all, neither planned nor compiled anew.
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+       set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true), set_config('statement_timeout', $1::text, true);
 
 -- name: similar_read
 -- $1 terms, $2 how many entries to read at most: the lists of the rarest of these terms, rarest first, each with its length,
