@@ -2,7 +2,7 @@
  *
  *   initiative stored or edited -> (at most a second later) writer: read a batch, hash it, write it, again while there is more
  *
- * A look-up is one statement on the connection it is given and never waits for the writer: an initiative that is not yet
+ * A look-up is two round trips on the connection it is given and never waits for the writer: an initiative that is not yet
  * indexed is not yet found.  Every process may run a writer; rows that another one was faster with are left alone. */
 #ifndef SANGKIEN_BOT_SIMILAR_H
 #define SANGKIEN_BOT_SIMILAR_H
@@ -59,7 +59,7 @@ typedef void similar_done_fn(const struct similar_match *match, size_t count, co
 
 /**
  * Looks for initiatives like this one.
- * @param queue  best a connection of its own: a look-up takes 1 to 15 ms, and what is queued waits so long.
+ * @param queue  best a connection of its own, which nothing else waits for; turns ask over similar_desk.h.
  * @param most   at most SIMILAR_MATCHES_MAX.
  * @param on_done  exactly once, never before this returns, at the latest after some three seconds (ERR_TIMEOUT).
  */
