@@ -112,5 +112,6 @@ void conversation_store_erase(struct save *s, const char *user_id, const char *k
     };
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         save_row(s, all[i], "t", user_id);
+    save_row(s, SQL_ERASE_SIGNALS, "tt", user_id, key);
     save_row(s, SQL_ERASE_INITIATIVES, "tt", user_id, key);
 }

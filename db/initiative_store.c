@@ -1,17 +1,22 @@
 /* Initiatives: see initiative_store.h. */
 #include "initiative_store.h"
 
+#include "signal_store.h"
+
 void initiative_store_add(struct save *s, const struct initiative *i)
 {
     bool money = strcmp(i->benefit_kind, BENEFIT_MONEY) == 0;
     /* A declared 0 đồng is money all the same, so the null comes from the kind, not from the value. */
     save_row(s, SQL_INITIATIVE_ADD, money ? "tittti" "ttntm" : "titttn" "ttntm", i->user_id, i->id, i->code, i->title, i->description,
              money ? i->annual_benefit_vnd : 0, i->benefit_kind, i->benefit_text, i->unit_id, i->unit_text, i->submitted_at_ms);
+    signal_store_add_check(s, i->user_id, i->id);
 }
 
 void initiative_store_patch(struct save *s, const struct initiative_patch *p)
 {
     save_row(s, SQL_INITIATIVE_PATCH, "tiittit", p->user_id, p->revision_id, p->initiative_id, p->field, p->value, p->number, p->benefit_kind);
+    if (strcmp(p->field, "title") == 0 || strcmp(p->field, "description") == 0)
+        signal_store_add_check(s, p->user_id, p->initiative_id);
 }
 
 void initiative_store_add_author(struct save *s, const struct initiative_author *a)

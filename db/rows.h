@@ -90,6 +90,25 @@ struct initiative_author {
     const char *consent; /* "asked", "yes", "no", "unknown" (not reachable through the OA) */
 };
 
+/* What an author said about an initiative very similar to the own one; stored by these words, for the reviewer. */
+#define CHOICE_UNSAID "unsaid"       /* nothing, or nobody was asked */
+#define CHOICE_DIFFERENT "different" /* another way of doing it */
+#define CHOICE_SAME "same"           /* the same as one of the author's own, sent all the same */
+#define CHOICE_TOGETHER "together"   /* done together with that one's author */
+#define CHOICE_AGAIN "again"         /* a replication: applied again elsewhere */
+
+/* A likeness for the reviewer.  It says something about the own initiative only: the other one is not touched. */
+struct similar_signal {
+    struct similar_signal *next;
+    const char *user_id;
+    int64_t initiative_id;
+    const char *other_user_id;
+    int64_t other_id;
+    int score; /* handlers/reading/similarity.h */
+    bool same_unit;
+    const char *choice; /* CHOICE_* */
+};
+
 struct evidence {
     struct evidence *next;
     const char *user_id;

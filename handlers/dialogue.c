@@ -62,7 +62,9 @@ static enum state onward(const struct talk *t)
         return ST_TITLE;
     if (!draft->description)
         return ST_DESCRIPTION;
-    return draft->benefit.kind ? ST_CONFIRM : ST_BENEFIT;
+    if (!draft->benefit.kind)
+        return ST_BENEFIT;
+    return similar_open(draft) ? ST_SIMILAR : ST_CONFIRM;
 }
 
 /* Stored states and forged taps may name a state that has nothing to stand on. */
@@ -81,6 +83,14 @@ static enum state possible(const struct talk *t, enum state to)
     case ST_DRAFT_CHOICE:
     case ST_DELETE_DRAFT:
         return !d->draft.id ? ST_MENU : to == ST_CONFIRM ? onward(t) : to;
+    case ST_SIMILAR:
+        return d->draft.similar[0].id ? to : onward(t);
+    case ST_SIMILAR_WHICH:
+        return d->draft.similar[0].id && d->similar_said ? to : onward(t);
+    case ST_SIMILAR_SAME:
+        return similar_chosen_as(&d->draft, CHOICE_SAME) ? to : onward(t);
+    case ST_SIMILAR_TOGETHER:
+        return similar_chosen_as(&d->draft, CHOICE_TOGETHER) ? to : onward(t);
     case ST_BENEFIT_CHOICE:
         return d->choice_vnd[0] ? to : ST_BENEFIT;
     case ST_BENEFIT_COUNT:
@@ -568,6 +578,7 @@ void dialogue_turn(TALLOC_CTX *ctx, const struct turn_input *in, struct turn_out
     if (out->needs)
         return;
     lead_flush(t);
+    similar_wish(t);
     out->state = state_name(t->state);
     out->draft = must(dialog_print(ctx, t->d));
     out->note = fmt(t, "%s -> %s:%s", notes_from, out->state, t->note + strlen(notes_from) + strlen(" -> "));

@@ -58,6 +58,16 @@ static const struct member draft_members[] = {
     TEXT(draft, step, WORD),
     INT64(draft, started_at_ms),
     INT(draft, evidence, EVIDENCE_MAX),
+    HASH(draft, similar_hash),
+};
+
+static const struct member similar_members[] = {
+    TEXT(similar, user_id, SENTENCE),  INT64(similar, id),
+    TEXT(similar, code, WORD),         TEXT(similar, title, SENTENCE),
+    TEXT(similar, unit, SENTENCE),     TEXT(similar, words, SENTENCE),
+    INT64(similar, submitted_at_ms),   INT(similar, score, 1000),
+    BOOL(similar, same_unit),          BOOL(similar, reachable),
+    TEXT(similar, choice, WORD),
 };
 
 static const struct member dialog_members[] = {
@@ -86,6 +96,7 @@ static const struct member dialog_members[] = {
     INT64(dialog, limit_vnd),
     INT(dialog, clarifications, 1000),
     TEXT(dialog, unit_typed, UNIT_CHARS_MAX),
+    TEXT(dialog, similar_said, WORD),
     INT(dialog, list_page, 1000),
     TEXT(dialog, list_for, WORD),
     INT64(dialog, view_id),
@@ -102,6 +113,7 @@ static const struct member ask_members[] = {
     INT64(coauthor_ask, author_id),        INT64(coauthor_ask, initiative_id),
     TEXT(coauthor_ask, owner, SENTENCE),   TEXT(coauthor_ask, title, TITLE_CHARS_MAX),
     TEXT(coauthor_ask, name, NAME_CHARS_MAX), INT(coauthor_ask, share_pct, 100),
+    BOOL(coauthor_ask, offered),
 };
 
 /* ---- reading ---- */
@@ -187,24 +199,38 @@ static void read_list(TALLOC_CTX *ctx, const cJSON *array, const struct member *
     read_list((ctx), cJSON_GetObjectItemCaseSensitive((root), #field), (members), ARRAY_LEN(members), d->field,         \
               sizeof(d->field[0]), ARRAY_LEN(d->field))
 
-static void read_benefit(TALLOC_CTX *ctx, const cJSON *object, struct benefit *ret)
+/* The one of those words that it is, NULL for any other. */
+static const char *one_of(const char *word, const char *const *known, size_t n)
 {
-    READ(ctx, object, benefit_members, ret);
-    /* The kind is one of the three words, as the constants of rows.h. */
-    const char *known[] = {BENEFIT_MONEY, BENEFIT_NONMONETARY, BENEFIT_UNKNOWN};
-    const char *kind = ret->kind;
-    ret->kind = NULL;
-    for (size_t i = 0; kind && i < ARRAY_LEN(known); i++)
-        if (strcmp(kind, known[i]) == 0)
-            ret->kind = known[i];
+    for (size_t i = 0; word && i < n; i++)
+        if (strcmp(word, known[i]) == 0)
+            return known[i];
+    return NULL;
 }
 
-static void read_draft(TALLOC_CTX *ctx, const cJSON *object, struct draft *ret)
+static void read_benefit(TALLOC_CTX *ctx, const cJSON *object, struct benefit *ret)
 {
-    READ(ctx, object, draft_members, ret);
-    read_benefit(ctx, cJSON_GetObjectItemCaseSensitive(object, "benefit"), &ret->benefit);
-    if (!ret->id)
-        *ret = (struct draft){0}; /* without its id a draft cannot be filed */
+    static const char *const kinds[] = {BENEFIT_MONEY, BENEFIT_NONMONETARY, BENEFIT_UNKNOWN};
+    READ(ctx, object, benefit_members, ret);
+    ret->kind = one_of(ret->kind, kinds, ARRAY_LEN(kinds));
+}
+
+static void read_draft(TALLOC_CTX *ctx, const cJSON *object, struct draft *d)
+{
+    static const char *const choices[] = {CHOICE_UNSAID, CHOICE_DIFFERENT, CHOICE_SAME, CHOICE_TOGETHER, CHOICE_AGAIN};
+    READ(ctx, object, draft_members, d);
+    read_benefit(ctx, cJSON_GetObjectItemCaseSensitive(object, "benefit"), &d->benefit);
+    READ_LIST(ctx, object, similar, similar_members);
+    size_t whole = 0; /* without its id or title one cannot be asked about */
+    for (size_t i = 0; i < ARRAY_LEN(d->similar); i++) {
+        struct similar s = d->similar[i];
+        d->similar[i] = (struct similar){0};
+        s.choice = one_of(s.choice, choices, ARRAY_LEN(choices));
+        if (s.id && s.user_id && s.title)
+            d->similar[whole++] = s;
+    }
+    if (!d->id)
+        *d = (struct draft){0}; /* without its id a draft cannot be filed */
 }
 
 static cJSON *parse(const char *json)
@@ -315,11 +341,6 @@ static bool add_benefit(cJSON *root, const char *name, const struct benefit *b)
     return object && ADD(object, benefit_members, b);
 }
 
-static bool add_draft(cJSON *object, const struct draft *draft)
-{
-    return ADD(object, draft_members, draft) && add_benefit(object, "benefit", &draft->benefit);
-}
-
 /* Entries are filled from the front: the first empty one ends the list. */
 #define FILLED(field, member)                                                                                           \
     ({                                                                                                                  \
@@ -328,6 +349,12 @@ static bool add_draft(cJSON *object, const struct draft *draft)
             n_++;                                                                                                       \
         n_;                                                                                                             \
     })
+
+static bool add_draft(cJSON *object, const struct draft *d)
+{
+    return ADD(object, draft_members, d) && add_benefit(object, "benefit", &d->benefit) &&
+           ADD_LIST(object, similar, similar_members, FILLED(similar, id));
+}
 
 static char *print(TALLOC_CTX *ctx, const cJSON *root)
 {

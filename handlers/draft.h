@@ -25,6 +25,7 @@ enum {
     CHOICES_MAX = 5,   /* items of a numbered list; also buttons on show */
     COAUTHORS_MAX = 9,
     ASKS_MAX = 3,      /* questions of other authors waiting for this person's answer */
+    SIMILAR_SHOWN_MAX = 3, /* initiatives like the draft that are put to its author */
 };
 
 /* What an amount counts: the period the person named. */
@@ -40,6 +41,19 @@ struct benefit {
     int period_count;    /* periods in a year */
 };
 
+/* An initiative very similar to the draft, and what the draft's author says about it. */
+struct similar {
+    const char *user_id; /* whose it is */
+    int64_t id;
+    const char *code, *title, *unit;
+    const char *words;   /* what both speak of, as the draft writes it; NULL: not known */
+    int64_t submitted_at_ms;
+    int score;
+    bool same_unit;
+    bool reachable;      /* its author talks to the bot and can be asked */
+    const char *choice;  /* CHOICE_*; NULL: not asked yet */
+};
+
 struct draft {
     int64_t id; /* 0: no draft; becomes the initiative's id, evidence rows link by it */
     const char *title;
@@ -51,6 +65,8 @@ struct draft {
     const char *step;    /* name of the state it was left in */
     int64_t started_at_ms;
     int evidence;        /* pieces sent for it */
+    uint64_t similar_hash; /* of the wording that was searched for last */
+    struct similar similar[SIMILAR_SHOWN_MAX];
 };
 
 struct choice {
@@ -67,12 +83,14 @@ struct coauthor {
     int share_pct;
 };
 
-/* Another author asks whether this person took part. */
+/* Another author asks whether this person took part (in that author's initiative), or, offered, whether that author took
+ * part in this person's. */
 struct coauthor_ask {
     int64_t author_id, initiative_id;
     const char *owner; /* user id of who asks */
     const char *title, *name;
     int share_pct;
+    bool offered;
 };
 
 struct dialog {
@@ -112,6 +130,7 @@ struct dialog {
 
     struct choice choice[CHOICES_MAX]; /* numbered list on show: units, initiatives, drafts */
     const char *unit_typed;
+    const char *similar_said;   /* "together": which of several is still to be told */
     int list_page;
     const char *list_for;       /* what a number in the list does: NULL show, "edit", "withdraw" */
 

@@ -269,6 +269,27 @@ enum state coauthors_taken(struct talk *t)
 
 /* ---- the other side: somebody names this person ---- */
 
+int coauthor_share(const struct talk *t)
+{
+    int rest = SHARE_MAX - declared_already(t);
+    return rest > 1 ? rest / 2 : 0;
+}
+
+/* This person's own initiative gets the author who offered himself.  @return false when a need has to be loaded first. */
+static bool offered_author_taken(struct talk *t, const struct coauthor_ask *asked)
+{
+    t->out->need_id = asked->initiative_id;
+    if (!need(t, NEED_INITIATIVE | NEED_AUTHORS))
+        return false;
+    if (!t->in->initiative || named_already(t, NULL, 0, asked->name))
+        return true; /* erased meanwhile, or named already */
+    struct initiative_author *a = must(talloc_zero(t->ctx, struct initiative_author));
+    *a = (struct initiative_author){.user_id = t->in->msg->user_id, .initiative_id = asked->initiative_id, .id = asked->author_id,
+                                    .name = asked->name, .author_user_id = asked->owner, .share_pct = coauthor_share(t), .consent = "yes"};
+    t->out->authors = a;
+    return true;
+}
+
 static void coauthor_answer(struct talk *t, int64_t author_id, bool yes)
 {
     struct dialog *d = t->d;
@@ -280,6 +301,8 @@ static void coauthor_answer(struct talk *t, int64_t author_id, bool yes)
         return;
     }
     struct coauthor_ask asked = d->ask[at];
+    if (asked.offered && yes && !offered_author_taken(t, &asked))
+        return;
     memmove(&d->ask[at], &d->ask[at + 1], sizeof(d->ask[0]) * (size_t)(ASKS_MAX - 1 - at));
     d->ask[ASKS_MAX - 1] = (struct coauthor_ask){0};
 
@@ -288,9 +311,18 @@ static void coauthor_answer(struct talk *t, int64_t author_id, bool yes)
     must(cJSON_AddStringToObject(root, "author_id", fmt(t, "%lld", (long long)asked.author_id)));
     must(cJSON_AddStringToObject(root, "author_user_id", t->in->msg->user_id));
     must(cJSON_AddStringToObject(root, "answer", yes ? "yes" : "no"));
+    if (asked.offered) {
+        must(cJSON_AddStringToObject(root, "title", asked.title));
+        if (t->in->initiative)
+            must(cJSON_AddStringToObject(root, "code", t->in->initiative->code));
+    }
     SCOPED(json_text) char *json = must(cJSON_PrintUnformatted(root));
-    mail_add(t, asked.owner, "coauthor_answered", must(talloc_strdup(t->ctx, json)), t->in->now_ms);
-    say(t, yes ? MSG_COAUTHOR_THANKS : MSG_COAUTHOR_DENIED, NO_ARGS);
+    mail_add(t, asked.owner, asked.offered ? "coauthor_offer_answered" : "coauthor_answered", must(talloc_strdup(t->ctx, json)),
+             t->in->now_ms);
+    if (asked.offered)
+        say(t, yes ? MSG_COAUTHOR_OFFER_TAKEN : MSG_COAUTHOR_OFFER_REFUSED, ARGS({"name", asked.name}));
+    else
+        say(t, yes ? MSG_COAUTHOR_THANKS : MSG_COAUTHOR_DENIED, NO_ARGS);
     restate(t);
 }
 

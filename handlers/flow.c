@@ -149,6 +149,26 @@ const struct step flow[ST_COUNT] = {
                           {ANS_NO, ST_BENEFIT, benefit_again}, {ANS_EDIT, ST_BENEFIT, benefit_again}},
                          benefit_moves},
 
+    /* ---- initiatives like this one were found: draft.similar holds them ---- */
+    [ST_SIMILAR] = {"similar", MSG_SIMILAR, ask_similar, SCENE_SIMILAR, F_DRAFT | F_SKIPPABLE | F_NUMBERS, NULL, MSG_SIMILAR_UNCLEAR,
+                    MSG_HELP_SIMILAR, ST_BENEFIT,
+                    {{ANS_DIFFERENT, ST_ONWARD, similar_different}, {ANS_SAME, ST_STAY, similar_chosen},
+                     {ANS_TOGETHER, ST_STAY, similar_chosen}, {ANS_AGAIN, ST_STAY, similar_chosen},
+                     {ANS_NO, ST_ONWARD, similar_different}, {ANS_SKIP, ST_ONWARD, similar_unsaid}}, NULL},
+    /* Several could be meant: d->similar_said is what was said, d->choice the list. */
+    [ST_SIMILAR_WHICH] = {"similar_which", MSG_SIMILAR_WHICH, ask_similar_which, SCENE_SIMILAR, F_DRAFT | F_SKIPPABLE,
+                          read_similar_which, MSG_SIMILAR_WHICH_UNCLEAR, MSG_HELP_SIMILAR, ST_SIMILAR,
+                          {{ANS_SKIP, ST_ONWARD, similar_unsaid}, {ANS_NO, ST_ONWARD, similar_different},
+                           {ANS_DIFFERENT, ST_ONWARD, similar_different}}, NULL},
+    /* One of them is the author's own (choice same). */
+    [ST_SIMILAR_SAME] = {"similar_same", MSG_SIMILAR_SAME, ask_similar_same, SCENE_CONFIRM, F_DRAFT | F_NUMBERS, NULL,
+                         MSG_SIMILAR_SAME_UNCLEAR, MSG_HELP_SIMILAR, ST_SIMILAR,
+                         {{ANS_EDIT, ST_STAY, similar_old_edited}, {ANS_YES, ST_ONWARD, NULL}}, NULL},
+    /* Its author has been asked (choice together). */
+    [ST_SIMILAR_TOGETHER] = {"similar_together", MSG_SIMILAR_TOGETHER, NULL, SCENE_CONFIRM, F_DRAFT | F_NUMBERS, NULL,
+                             MSG_SIMILAR_TOGETHER_UNCLEAR, MSG_HELP_SIMILAR, ST_SIMILAR,
+                             {{ANS_KEEP, ST_MENU, draft_kept}, {ANS_NO, ST_MENU, draft_kept}, {ANS_YES, ST_ONWARD, NULL}}, NULL},
+
     /* ---- summary: title, description and benefit are there ---- */
     [ST_CONFIRM] = {"confirm", MSG_CONFIRM_SUMMARY, ask_confirm, SCENE_CONFIRM, F_DRAFT | F_NUMBERS, read_confirm,
                     MSG_CONFIRM_UNCLEAR, MSG_HELP_CONFIRM, ST_BENEFIT,

@@ -11,6 +11,8 @@
 #include "messages.h"
 #include "turn.h"
 
+struct cJSON;
+
 /* What is true in a state stands beside its row in flow.c.  Stored by name, so the order may change. */
 enum state {
     ST_NONE = 0,
@@ -36,6 +38,10 @@ enum state {
     ST_BENEFIT_STUCK,
     ST_BENEFIT_ECHO,
     ST_BENEFIT_SURE,
+    ST_SIMILAR,
+    ST_SIMILAR_WHICH,
+    ST_SIMILAR_SAME,
+    ST_SIMILAR_TOGETHER,
     ST_CONFIRM,
     ST_EDIT_MENU,
     ST_DELETE_DRAFT,
@@ -96,6 +102,10 @@ enum state {
     X(V3, "v3")                                                                                                         \
     X(D300, "d300")                                                                                                     \
     X(D264, "d264")                                                                                                     \
+    X(DIFFERENT, "different")                                                                                           \
+    X(SAME, "same")                                                                                                     \
+    X(TOGETHER, "together")                                                                                             \
+    X(AGAIN, "again")                                                                                                   \
     X(EDIT_TITLE, "edit_title")                                                                                         \
     X(EDIT_DESCRIPTION, "edit_desc")                                                                                    \
     X(EDIT_BENEFIT, "edit_benefit")                                                                                     \
@@ -283,6 +293,25 @@ enum state benefit_nonmonetary(struct talk *t);
 enum state benefit_no_text(struct talk *t);
 enum state benefit_unknown(struct talk *t);
 
+/* similar.c: initiatives like the draft */
+void ask_similar(struct talk *t);
+void ask_similar_which(struct talk *t);
+void ask_similar_same(struct talk *t);
+enum answer read_similar_which(struct talk *t, const char *text);
+enum state similar_different(struct talk *t);
+enum state similar_chosen(struct talk *t);
+enum state similar_unsaid(struct talk *t);
+enum state similar_old_edited(struct talk *t);
+/** At the end of a turn: wishes for a search when title and description are there in a wording not yet searched for. */
+void similar_wish(struct talk *t);
+/** Mail "similar_found": keeps what was found for this wording; asks at once where the summary is on show already. */
+void similar_found(struct talk *t, const struct cJSON *root);
+/** Whether something was found that the author has not been asked about. */
+bool similar_open(const struct draft *draft);
+bool similar_chosen_as(const struct draft *draft, const char *choice);
+/** What is kept for the reviewer with the initiative that the draft becomes. */
+struct similar_signal *similar_signals(struct talk *t, const struct draft *draft);
+
 /* initiatives.c: list, one in full, editing what is submitted, the wish to withdraw */
 void ask_list(struct talk *t);
 void ask_detail(struct talk *t);
@@ -311,6 +340,8 @@ enum state coauthors_taken(struct talk *t);
 enum state confidential_taken(struct talk *t);
 enum state extras_done(struct talk *t);
 void cmd_extras(struct talk *t, int64_t arg, enum edit_field field);
+/** What is left for one co-author more, in per cent: half of it.  NEED_AUTHORS is loaded. */
+int coauthor_share(const struct talk *t);
 void cmd_coauthor_yes(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_coauthor_no(struct talk *t, int64_t arg, enum edit_field field);
 
@@ -350,5 +381,8 @@ void media_turn(struct talk *t);
 /* notes.c: mail from other people's turns and from jobs */
 void mail_turn(struct talk *t);
 void mail_add(struct talk *t, const char *to, const char *kind, const char *payload, int64_t not_before_ms);
+/** A member of a mail's payload: cleaned and cut to so many characters, NULL when missing or empty. */
+const char *mail_text(struct talk *t, const struct cJSON *root, const char *name, size_t chars);
+int64_t mail_id(const struct cJSON *root, const char *name); /* 0 when it is no id */
 
 #endif

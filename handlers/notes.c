@@ -13,14 +13,14 @@ enum {
     TELLING_MS = 5 * 60 * 1000, /* a description is under way when a piece came within this */
 };
 
-static const char *text_of(struct talk *t, const cJSON *root, const char *name, size_t chars)
+const char *mail_text(struct talk *t, const cJSON *root, const char *name, size_t chars)
 {
     const char *s = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, name));
     return s && *s ? must(text_short(t->ctx, str_of(must(text_clean(t->ctx, str_of(s)))), chars)) : NULL;
 }
 
 /* Ids are decimal strings; a plain number is taken where it is exact. */
-static int64_t id_of(const cJSON *root, const char *name)
+int64_t mail_id(const cJSON *root, const char *name)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, name);
     const char *s = cJSON_GetStringValue(item);
@@ -33,7 +33,7 @@ static int64_t id_of(const cJSON *root, const char *name)
 
 static int share_of(const cJSON *root)
 {
-    int64_t share = id_of(root, "share");
+    int64_t share = mail_id(root, "share");
     return share <= 100 ? (int)share : 0;
 }
 
@@ -50,9 +50,9 @@ void mail_add(struct talk *t, const char *to, const char *kind, const char *payl
 /* In the first author's own turn: is the co-author somebody we know?  Then that person is asked.  Nothing is said. */
 static void coauthor_seek(struct talk *t, const cJSON *root)
 {
-    const char *name = text_of(t, root, "name", NAME_CHARS_MAX);
-    int64_t author_id = id_of(root, "author_id");
-    t->out->need_id = id_of(root, "initiative_id");
+    const char *name = mail_text(t, root, "name", NAME_CHARS_MAX);
+    int64_t author_id = mail_id(root, "author_id");
+    t->out->need_id = mail_id(root, "initiative_id");
     t->out->need_text = name;
     if (!name || !author_id || !need(t, NEED_INITIATIVE | NEED_COLLEAGUE))
         return;
@@ -79,9 +79,9 @@ static void coauthor_seek(struct talk *t, const cJSON *root)
 static void coauthor_asked(struct talk *t, const cJSON *root)
 {
     struct dialog *d = t->d;
-    struct coauthor_ask asked = {.author_id = id_of(root, "author_id"), .initiative_id = id_of(root, "initiative_id"),
-                                 .owner = text_of(t, root, "initiative_owner", 200),
-                                 .title = text_of(t, root, "title", 80), .name = text_of(t, root, "name", NAME_CHARS_MAX),
+    struct coauthor_ask asked = {.author_id = mail_id(root, "author_id"), .initiative_id = mail_id(root, "initiative_id"),
+                                 .owner = mail_text(t, root, "initiative_owner", 200),
+                                 .title = mail_text(t, root, "title", 80), .name = mail_text(t, root, "name", NAME_CHARS_MAX),
                                  .share_pct = share_of(root)};
     if (!asked.author_id || !asked.initiative_id || !asked.owner || !asked.title || !consented(t))
         return;
@@ -94,12 +94,53 @@ static void coauthor_asked(struct talk *t, const cJSON *root)
     restate(t);
 }
 
+/* Somebody says he did this person's initiative together with him.  It is this person's to say so. */
+static void coauthor_offered(struct talk *t, const cJSON *root)
+{
+    struct dialog *d = t->d;
+    t->out->need_id = mail_id(root, "initiative_id");
+    if (!need(t, NEED_INITIATIVE | NEED_AUTHORS))
+        return;
+    const struct initiative *i = t->in->initiative;
+    const char *from = mail_text(t, root, "from", 200), *name = mail_text(t, root, "name", NAME_CHARS_MAX);
+    int64_t author_id = mail_id(root, "author_id");
+    if (!i || !i->title || !from || !name || !author_id || !consented(t))
+        return;
+    struct coauthor_ask offered = {.author_id = author_id, .initiative_id = i->id, .owner = from, .name = name, .offered = true,
+                                   .title = must(text_short(t->ctx, str_of(i->title), 80)), .share_pct = coauthor_share(t)};
+    memmove(&d->ask[1], &d->ask[0], sizeof(d->ask[0]) * (ASKS_MAX - 1));
+    d->ask[0] = offered;
+    say(t, MSG_COAUTHOR_OFFERED,
+        ARGS({"name", name}, {"share", fmt(t, "%d", offered.share_pct)}, {"title", offered.title}, {"code", i->code},
+             {"id", fmt(t, "%lld", (long long)author_id)}));
+    restate(t);
+}
+
+/* Back with the one who offered: the draft of the same thing is still his to send. */
+static void coauthor_offer_answered(struct talk *t, const cJSON *root)
+{
+    const char *said = mail_text(t, root, "answer", 10), *title = mail_text(t, root, "title", 80);
+    if (!said || !title)
+        return;
+    bool waits = similar_chosen_as(&t->d->draft, CHOICE_TOGETHER);
+    if (strcmp(said, "yes") == 0)
+        say(t, MSG_TOGETHER_YES,
+            ARGS({"title", title}, {"code", mail_text(t, root, "code", 20)},
+                 {"nhap", waits ? message_get(MSG_TOGETHER_DRAFT_SPARE)->text : NULL},
+                 {"xoa", waits ? message_get(MSG_LABEL_DELETE_DRAFT)->text : NULL}));
+    else
+        say(t, MSG_TOGETHER_NO,
+            ARGS({"title", title}, {"nhap", waits ? message_get(MSG_TOGETHER_DRAFT_STAYS)->text : NULL},
+                 {"tiep", waits ? message_get(MSG_LABEL_RESUME)->text : NULL}));
+    restate(t);
+}
+
 /* The answer counts only when the row of that id is this person's and was put to the one who answers. */
 static void coauthor_answered(struct talk *t, const cJSON *root)
 {
-    int64_t author_id = id_of(root, "author_id");
-    const char *who = text_of(t, root, "author_user_id", 200), *said = text_of(t, root, "answer", 10);
-    t->out->need_id = id_of(root, "initiative_id");
+    int64_t author_id = mail_id(root, "author_id");
+    const char *who = mail_text(t, root, "author_user_id", 200), *said = mail_text(t, root, "answer", 10);
+    t->out->need_id = mail_id(root, "initiative_id");
     if (!need(t, NEED_AUTHORS) || !who || !said)
         return;
     const struct initiative_author *row = t->in->authors;
@@ -132,21 +173,21 @@ static void draft_cold(struct talk *t)
 
 static void evidence_failed(struct talk *t, const cJSON *root)
 {
-    say(t, MSG_EVIDENCE_FAILED, ARGS({"name", text_of(t, root, "name", 60)}));
+    say(t, MSG_EVIDENCE_FAILED, ARGS({"name", mail_text(t, root, "name", 60)}));
     restate(t);
 }
 
 static void verdict(struct talk *t, const cJSON *root)
 {
-    const char *status = text_of(t, root, "status", 40);
+    const char *status = mail_text(t, root, "status", 40);
     enum msg id = status ? message_named(str_of(fmt(t, "status_%s", status))) : MSG_NONE;
     if (!id)
         id = MSG_STATUS_CHANGED;
-    int64_t initiative_id = id_of(root, "initiative_id");
+    int64_t initiative_id = mail_id(root, "initiative_id");
     say(t, id,
-        ARGS({"title", text_of(t, root, "title", 80)}, {"code", text_of(t, root, "code", 20)},
-             {"review_note", text_of(t, root, "note", 500)}, {"level", text_of(t, root, "level", 80)},
-             {"code_other", text_of(t, root, "code_other", 20)}, {"status", status ? status_label(t, status) : NULL},
+        ARGS({"title", mail_text(t, root, "title", 80)}, {"code", mail_text(t, root, "code", 20)},
+             {"review_note", mail_text(t, root, "note", 500)}, {"level", mail_text(t, root, "level", 80)},
+             {"code_other", mail_text(t, root, "code_other", 20)}, {"status", status ? status_label(t, status) : NULL},
              {"id", initiative_id ? fmt(t, "%lld", (long long)initiative_id) : NULL}));
     restate(t);
 }
@@ -160,6 +201,10 @@ void mail_turn(struct talk *t)
         coauthor_seek(t, root);
         return;
     }
+    if (strcmp(kind, "similar_found") == 0) {
+        similar_found(t, root);
+        return;
+    }
     bool telling = (flow[t->state].flags & F_COLLECTS) && t->in->now_ms - t->d->prompted_at_ms < TELLING_MS;
     if (telling) {
         mail_add(t, t->in->msg->user_id, kind, payload, t->in->now_ms + LATER_MS);
@@ -169,6 +214,10 @@ void mail_turn(struct talk *t)
         coauthor_asked(t, root);
     else if (strcmp(kind, "coauthor_answered") == 0)
         coauthor_answered(t, root);
+    else if (strcmp(kind, "coauthor_offered") == 0)
+        coauthor_offered(t, root);
+    else if (strcmp(kind, "coauthor_offer_answered") == 0)
+        coauthor_offer_answered(t, root);
     else if (strcmp(kind, "draft_cold") == 0)
         draft_cold(t);
     else if (strcmp(kind, "evidence_failed") == 0)

@@ -322,6 +322,7 @@ enum state submit(struct talk *t)
         .evidence_count = draft->evidence,
     };
     t->out->new_initiatives = i;
+    t->out->signals = similar_signals(t, draft);
     t->out->code_used = true;
     if (!own_unit) { /* the next one starts with the unit of this one */
         t->person.unit_id = draft->unit_id;

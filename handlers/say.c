@@ -177,6 +177,9 @@ static enum reply_class class_of(enum msg id)
     case MSG_COAUTHOR_ASKED:
     case MSG_COAUTHOR_YES_TOLD:
     case MSG_COAUTHOR_NO_TOLD:
+    case MSG_COAUTHOR_OFFERED:
+    case MSG_TOGETHER_YES:
+    case MSG_TOGETHER_NO:
     case MSG_EVIDENCE_FAILED:
         return REPLY_RECEIPT;
     case MSG_STICKER_ACK:

@@ -60,6 +60,13 @@ struct turn_input {
     int64_t evidence_count;
 };
 
+/* A search for initiatives like this draft: a job behind the turn, whose finding comes back as mail of kind "similar_found". */
+struct similar_wish {
+    int64_t draft_id;
+    uint64_t text_hash; /* comes back with the finding: it is about this wording */
+    const char *title, *description;
+};
+
 struct turn_output {
     /* Asked for; everything else is ignored when this is not 0. */
     unsigned needs;
@@ -83,6 +90,8 @@ struct turn_output {
     struct parked_draft *unparked; /* the row is deleted, its evidence stays: it is the active draft again */
     struct ticket *tickets;
     struct ticket_message *ticket_messages;
+    struct similar_signal *signals; /* for the reviewer, with an initiative of new_initiatives or before */
+    const struct similar_wish *similar_wish; /* NULL: none; may go unanswered, so nothing may wait for it */
     struct mail *mail;
     const char *note; /* for the log: the transition, e.g. "title -> description"; no personal data */
 };

@@ -32,12 +32,17 @@ static const char *const intent_names[] = {
     [INTENT_STANDING] = "standing",
     [INTENT_PRIVACY] = "privacy",
     [INTENT_THANKS] = "thanks",
+    [INTENT_DIFFERENT] = "different",
+    [INTENT_SAME] = "same",
+    [INTENT_TOGETHER] = "together",
+    [INTENT_AGAIN] = "again",
 };
 _Static_assert(ARRAY_LEN(intent_names) == INTENT_COUNT, "every intent has a name");
 
 static const char *const scene_names[] = {
     [SCENE_MENU] = "menu",       [SCENE_TITLE] = "title",     [SCENE_DESCRIPTION] = "description",
     [SCENE_BENEFIT] = "benefit", [SCENE_CONFIRM] = "confirm", [SCENE_NAME] = "name",
+    [SCENE_SIMILAR] = "similar",
 };
 _Static_assert(ARRAY_LEN(scene_names) == SCENE_COUNT, "every scene has a name");
 

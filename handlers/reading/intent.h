@@ -35,6 +35,10 @@ enum intent {
     INTENT_STANDING,
     INTENT_PRIVACY,
     INTENT_THANKS,
+    INTENT_DIFFERENT,
+    INTENT_SAME,
+    INTENT_TOGETHER,
+    INTENT_AGAIN,
     INTENT_COUNT
 };
 
@@ -46,6 +50,7 @@ enum intent_scene {
     SCENE_BENEFIT,
     SCENE_CONFIRM,     /* a summary or a yes/no question is on show */
     SCENE_NAME,        /* name and unit: words are content, only / and # commands count (Huy is a name) */
+    SCENE_SIMILAR,     /* initiatives like the draft are on show: what is it to them? */
     SCENE_COUNT
 };
 
@@ -61,7 +66,7 @@ struct intent_reading {
  * Reads one message.  `text` is any text (cleaned or not); no allocation outlives the call.
  * @param extended also yield the intents behind INTENT_MENU where they make sense in that scene: DONE in title and
  *        description, UNKNOWN and NONMONETARY in benefit, RESUME, MY_DATA, ERASE_ME, WITHDRAW, STANDING, PRIVACY and THANKS in
- *        every scene but NAME (whole message only).  Without it the answer is exactly what vi-intents labels.
+ *        every scene but NAME, DIFFERENT, SAME, TOGETHER and AGAIN in similar (whole message only).  Without it the answer is exactly what vi-intents labels.
  */
 struct intent_reading intent_read(struct str text, enum intent_scene scene, bool extended);
 
@@ -71,7 +76,7 @@ const char *intent_name(enum intent intent);
 /** The intent of that name (also the payload of a command button); INTENT_CONTENT when there is none. */
 enum intent intent_named(struct str name);
 
-/** The scene called "menu", "title", "description", "benefit", "confirm", "name". @return false when unknown. */
+/** The scene called "menu", "title", "description", "benefit", "confirm", "name", "similar". @return false when unknown. */
 bool intent_scene_named(struct str name, enum intent_scene *ret);
 
 #endif

@@ -13,7 +13,9 @@ static void test_everything_written_is_read_again(void **state)
         .draft = {.id = INT64_MAX, .title = "Đồ \"gá\" {x}\\", .partial = "một\nhai", .unit_id = 12, .step = "benefit",
                   .benefit = {.kind = BENEFIT_MONEY, .text = "5tr/tháng", .vnd = 60000000, .unit_vnd = 5000000,
                               .period = PERIOD_MONTH, .period_count = 12},
-                  .evidence = 3},
+                  .evidence = 3, .similar_hash = 1,
+                  .similar = {{"u8", 9, "SK-AAAAAA", "Đồ gá hàn", "Tổ 2", "đồ gá, hàn", 1690000000000, 512, true, true, CHOICE_AGAIN},
+                              {.user_id = "u7", .id = 10, .title = "Giá kẹp"}}},
         .choice = {{11, "Công ty A"}, {12, "Công ty B"}}, .choice_vnd = {50000, 50000000, 0},
         .shown = {{"Đúng rồi", "yes"}}, .coauthor = {{"Trần Bình", 20}},
         .ask = {{5, 3, "u9", "Đồ gá", "Lê An", 30}},
@@ -26,6 +28,9 @@ static void test_everything_written_is_read_again(void **state)
     assert_string_equal(back->draft.title, d.draft.title);
     assert_int_equal(back->draft.benefit.period, PERIOD_MONTH);
     assert_string_equal(back->ask[0].owner, "u9");
+    assert_string_equal(back->draft.similar[0].choice, CHOICE_AGAIN);
+    assert_int_equal(back->draft.similar[0].score, 512);
+    assert_null(back->draft.similar[1].choice);
     assert_int_equal(back->choice_vnd[1], 50000000);
 }
 
@@ -50,7 +55,7 @@ static void test_members_of_the_wrong_kind_read_as_absent(void **state)
         "{\"choice\":{\"id\":1}}", "{\"choice\":[1,2,3,4,5,6,7,8]}", "{\"choice\":[[[]]]}", "{\"choice_vnd\":{\"a\":1}}",
         "{\"reading\":{\"period\":\"99\",\"kind\":\"gold\"}}", "{\"misses\":\"-5\"}", "{\"last_hash\":\"zz\"}",
         "{\"interrupted\":\"no_such_state\",\"question\":\"no_such_text\"}", "{\"last_tap\":\"\\ud800\"}",
-        "{\"draft\":{\"id\":\"5\",\"title\":\"\\u0000\"}}",
+        "{\"draft\":{\"id\":\"5\",\"title\":\"\\u0000\"}}", "{\"draft\":{\"id\":\"5\",\"similar\":[{},{\"id\":\"3\"},7]}}",
     };
     for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
         struct dialog *d = dialog_read(world->ctx, hostile[i]);

@@ -32,7 +32,7 @@ static const char *const texts[] = {
     "Đăng ký sáng kiến", "Viết sáng kiến khác", "Sáng kiến của tôi", "Nhập lại", "Bổ sung thông tin", "Giải pháp kỹ thuật", "Xóa dữ liệu của tôi", "Xóa hết",
     "#b1:", "#b1:*:register", "#b1:confirm.1:yes", "#b1:*:view.99", "#b1:*:yes", "#b1:title.99999999999999999999:keep",
     "#b1:*:view.", "#b1:*:view.9999999999999999999", "#b1:*:coauthor_yes.5", "#b1:*:edit_of.7000000000000000001",
-    "#b1:menu.0:amount", "#b1:benefit_choice.3:v3", "#b1::", "#b1:*:", "#b1:*:cancel", "#b1:erase.2:yes",
+    "khác", "trùng", "làm chung", "áp dụng lại", "#b1:*:similar", "#b1:similar.2:same", "#b1:menu.0:amount", "#b1:benefit_choice.3:v3", "#b1::", "#b1:*:", "#b1:*:cancel", "#b1:erase.2:yes",
 };
 
 static const char *const mails[][2] = {
@@ -47,9 +47,30 @@ static const char *const mails[][2] = {
     {"coauthor_asked", "{\"initiative_owner\":\"u9\",\"initiative_id\":\"3\",\"author_id\":\"5\",\"title\":\"Đồ gá\","
                        "\"name\":\"Lê An\",\"share\":30}"},
     {"coauthor_answered", "{\"initiative_id\":\"3\",\"author_id\":\"5\",\"author_user_id\":\"u2\",\"answer\":\"yes\"}"},
+    {"coauthor_offered", "{\"from\":\"u2\",\"initiative_id\":\"7\",\"author_id\":\"8\",\"name\":\"Lê An\"}"},
+    {"coauthor_offer_answered", "{\"answer\":\"yes\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\"}"},
+    {"coauthor_offer_answered", "{\"answer\":\"no\",\"title\":\"Đồ gá\"}"},
+    {"similar_found", "{\"draft_id\":\"5\",\"hash\":\"5\",\"like\":[]}"},
     {"verdict", "not json"},
     {"unheard_of", "{}"},
 };
+
+#define LIKE(user, id, reachable, more)                                                                                         \
+    "{\"user_id\":\"" user "\",\"id\":\"" id "\",\"code\":\"SK-AAAAAA\",\"title\":\"Giá kẹp bo\",\"submitted_at_ms\":\"1690000000000\","         \
+    "\"score\":600,\"reachable\":" reachable more "}"
+
+static const char *const likes[] = {
+    "[" LIKE("u2", "71", "true", "") "]",
+    "[" LIKE("u1", "72", "true", ",\"unit\":\"Trường THCS Tân Mỹ\",\"words\":\"bo mạch\"") "," LIKE("u9", "73", "false", "") "]",
+    "[" LIKE("u3", "74", "true", ",\"unit\":\"May Việt Yên\"") "," LIKE("u1", "75", "true", "") "," LIKE("u2", "76", "true", "") "]",
+    "[{}]",
+};
+
+static void find_something(void)
+{
+    if (world->me->wishes)
+        similar_arrives(likes[pick(ARRAY_LEN(likes))]);
+}
 
 static void tap_something(void)
 {
@@ -88,8 +109,10 @@ static void step(void)
         says(texts[pick(ARRAY_LEN(texts))]);
     else if (what < 70)
         tap_something();
-    else if (what < 84)
+    else if (what < 82)
         tap_the_newest();
+    else if (what < 84)
+        find_something();
     else if (what < 88)
         sends(IN_IMAGE, pick(3) ? NULL : "ảnh đồ gá", pick(5) ? "https://example.com/a.jpg" : NULL);
     else if (what < 97)
@@ -173,7 +196,10 @@ static void test_a_random_walk_never_repeats_a_sentence_and_never_sticks(void **
                       strncmp(name, "detail_", 7) == 0;
         static const char *const others[] = {"address", "untitled", "untold", "again", "anonymous", "system_error",
                                              "rate_limited", "apology", "summary_evidence", "my_data_phone",
-                                             /* test_extras.c, test_edit.c, test_media.c */
+                                             "similar_mine", "similar_same_unit", "similar_other_unit", "similar_words",
+                                             "unit_untold", "together_draft_spare", "together_draft_stays",
+                                             /* test_extras.c, test_edit.c, test_media.c, test_similar.c */
+                                             "coauthor_offered", "coauthor_offer_taken", "coauthor_offer_refused",
                                              "coauthor_yes_told", "coauthor_no_told", "edit_locked_now",
                                              "evidence_full", "help_confidential", "drafts_full",
                                              "title_too_long", "description_too_long", "coauthors_too_much",

@@ -41,7 +41,8 @@ static void test_every_state_is_reachable_from_the_menu(void **state)
                               [ST_UNIT] = true,        [ST_TITLE] = true,        [ST_DESCRIPTION] = true,
                               [ST_BENEFIT] = true,     [ST_CONFIRM] = true,      [ST_DRAFT_CHOICE] = true,
                               [ST_DRAFTS] = true,      [ST_DELETE_DRAFT] = true, [ST_LIST] = true,
-                              [ST_HUMAN_NOTE] = true,  [ST_ERASE] = true,        [ST_KIND] = true};
+                              [ST_HUMAN_NOTE] = true,  [ST_ERASE] = true,        [ST_KIND] = true,
+                              [ST_SIMILAR] = true};
     for (int round = 0; round < ST_COUNT; round++)
         for (enum state s = ST_NONE + 1; s < ST_COUNT; s++) {
             if (!reached[s])
@@ -54,6 +55,9 @@ static void test_every_state_is_reachable_from_the_menu(void **state)
                     reached[m->to] = true;
         }
     reached[ST_BENEFIT_SURE] |= reached[ST_BENEFIT_ECHO]; /* benefit_echo_taken() decides */
+    reached[ST_SIMILAR_WHICH] |= reached[ST_SIMILAR];     /* similar_chosen() decides, as about the next two */
+    reached[ST_SIMILAR_SAME] |= reached[ST_SIMILAR];
+    reached[ST_SIMILAR_TOGETHER] |= reached[ST_SIMILAR];
     for (enum state s = ST_NONE + 1; s < ST_COUNT; s++)
         if (!reached[s])
             fail_msg("state %s cannot be reached", flow[s].name);

@@ -324,6 +324,22 @@ static void apply_drafts(struct human *h, const struct turn_output *out)
     assert_true(n <= PARKED_DRAFTS_MAX);
 }
 
+static void apply_similar(struct human *h, const struct turn_output *out)
+{
+    for (const struct similar_signal *s = out->signals; s; s = s->next) {
+        struct similar_signal *row = talloc_memdup(h->ctx, s, sizeof(*s));
+        assert_string_equal(s->user_id, h->person.user_id); /* nobody says anything about other people's */
+        row->other_user_id = keep(h, s->other_user_id);
+        row->choice = keep(h, s->choice);
+        row->next = h->signals;
+        h->signals = row;
+    }
+    if (out->similar_wish) {
+        h->wish = *out->similar_wish;
+        h->wishes++;
+    }
+}
+
 static void apply_rest(struct human *h, const struct turn_output *out)
 {
     for (const struct evidence *e = out->evidence; e; e = e->next) {
@@ -382,6 +398,7 @@ static void erase(struct human *h)
     h->tickets = NULL;
     h->notes = NULL;
     h->evidence = NULL;
+    h->signals = NULL;
     h->waits = false;
     h->erasures++;
 }
@@ -393,6 +410,7 @@ static void check_consent(const struct human *h, const struct turn_output *out)
     if (consent)
         return;
     assert_null(out->new_initiatives);
+    assert_null(out->similar_wish);
     assert_null(out->patches);
     assert_null(out->evidence);
     assert_null(out->parked);
@@ -447,6 +465,7 @@ static void run(struct inbound *msg)
         erase(h);
     apply_initiatives(h, &out);
     apply_drafts(h, &out);
+    apply_similar(h, &out);
     apply_rest(h, &out);
     apply_replies(h, &out);
     world->next_code += out.code_used;
@@ -516,6 +535,15 @@ void gets_mail(const char *kind, const char *payload)
 {
     struct inbound msg = {.kind = IN_MAIL, .mail_kind = kind, .mail_payload = payload};
     run(&msg);
+}
+
+void similar_arrives(const char *like)
+{
+    const struct similar_wish *w = &world->me->wish;
+    char *payload = talloc_asprintf(NULL, "{\"draft_id\":\"%lld\",\"hash\":\"%llx\",\"like\":%s}", (long long)w->draft_id,
+                                    (unsigned long long)w->text_hash, like);
+    gets_mail("similar_found", payload);
+    talloc_free(payload);
 }
 
 void mail_arrives(void)

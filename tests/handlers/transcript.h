@@ -35,6 +35,9 @@ struct human {
     struct ticket *tickets;
     struct ticket_message *notes;
     struct evidence_row *evidence;
+    struct similar_signal *signals;
+    struct similar_wish wish; /* the newest */
+    int wishes;
     struct reply waiting;   /* the collected reply that has not gone out */
     bool waits;
     char *last_text;        /* the newest delivered reply */
@@ -73,6 +76,7 @@ void taps_payload(const char *payload);     /* any payload, forged ones too */
 const char *payload_on_show(const char *label); /* NULL when there is no such button */
 void sends(enum inbound_kind kind, const char *text, const char *url); /* a picture, a sticker, a follow ... */
 void gets_mail(const char *kind, const char *payload);
+void similar_arrives(const char *like);     /* the job's finding about the wording wished for last: a JSON array */
 void mail_arrives(void);                    /* everything due is delivered, to whomever */
 void pass_ms(int64_t ms);                   /* collected replies that are due go out */
 
