@@ -205,6 +205,25 @@ static void test_copies_are_flagged_and_other_solutions_are_not(void **state)
     cJSON_Delete(pairs);
 }
 
+/* Written apart, and nothing was chosen by them: what the limits leave is for the next such set. */
+static void test_copies_that_nothing_was_chosen_by_are_flagged_as_well(void **state)
+{
+    (void)state;
+    cJSON *unseen = read_lines(SOURCE_ROOT "/tests/data/vi-similar-holdout.jsonl"), *all = read_lines(SOURCE_ROOT "/tests/data/vi-initiatives.jsonl");
+    cJSON *row;
+    cJSON_ArrayForEach(row, unseen)
+        cJSON_AddItemToArray(all, cJSON_Duplicate(row, true));
+    int copies, negatives;
+    int right = flagged(unseen, all, "dup_of", &copies), wrong = flagged(unseen, all, "hard_negative_of", &negatives);
+    print_message("flagged: %d of %d copies, %d of %d hard negatives\n", right, copies, wrong, negatives);
+    assert_int_equal(copies, 84);
+    assert_int_equal(negatives, 32);
+    assert_true(right * 100 >= copies * 88);
+    assert_true(wrong * 100 <= negatives * 8);
+    cJSON_Delete(unseen);
+    cJSON_Delete(all);
+}
+
 static void test_originals_are_not_alike(void **state)
 {
     (void)state;
@@ -233,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_terms_are_the_same_without_accents_and_in_either_order),
         cmocka_unit_test(test_a_long_text_stays_within_its_limits),
         cmocka_unit_test(test_copies_are_flagged_and_other_solutions_are_not),
+        cmocka_unit_test(test_copies_that_nothing_was_chosen_by_are_flagged_as_well),
         cmocka_unit_test(test_originals_are_not_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
