@@ -19,6 +19,8 @@
 #include "outbox.h"
 #include "pg_queue.h"
 #include "similar.h"
+#include "similar_desk.h"
+#include "similar_finder.h"
 #include "token.h"
 #include "turns.h"
 #include "webhook.h"
@@ -35,6 +37,7 @@ struct app {
     struct ids ids;
     struct pg_queue *background; /* write-backs, polls, tokens: short, somebody waits for them */
     struct pg_queue *jobs;       /* work that takes its time */
+    struct pg_queue *look_ups;   /* of similar initiatives: some milliseconds each */
     struct zalo_client *client;
     struct tokens *tokens;
     struct outbox *outbox;
@@ -43,6 +46,8 @@ struct app {
     struct webhook *webhook;
     struct housekeeping *housekeeping;
     struct similar_writer *similar;
+    struct similar_desk *similar_desk;
+    struct similar_finder *similar_finder;
     struct event *stop_timer;
     bool stopping;
 };
@@ -77,6 +82,18 @@ static void on_evidence(void *arg)
 {
     struct app *app = arg;
     evidence_fetcher_poke(app->evidence);
+}
+
+static void on_similar(const char *user_id, const struct similar_wish *wish, void *arg)
+{
+    struct app *app = arg;
+    similar_finder_take(app->similar_finder, user_id, wish);
+}
+
+static void on_similar_mail(void *arg)
+{
+    struct app *app = arg;
+    housekeeping_mail_in(app->housekeeping, 0);
 }
 
 static void on_token_change(void *arg)
@@ -207,6 +224,8 @@ static void wire(struct app *app, bool hold)
     app->background = pg_queue_new(app, app->base, &pg);
     pg.name = "jobs";
     app->jobs = pg_queue_new(app, app->base, &pg);
+    pg.name = "look-ups";
+    app->look_ups = pg_queue_new(app, app->base, &pg);
     app->tokens = tokens_new(app, app->base, app->background, app->client, s, app->process, on_token_change, app);
     app->outbox = outbox_new(app, &(struct outbox_options){
         .base = app->base, .settings = s, .process = app->process, .background = app->background, .client = app->client,
@@ -214,13 +233,16 @@ static void wire(struct app *app, bool hold)
     app->turns = turns_new(app, &(struct turns_options){
         .base = app->base, .settings = s, .process = app->process, .ids = &app->ids, .background = app->background,
         .on_settled = on_settled, .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail,
-        .on_evidence = on_evidence, .ctx = app});
+        .on_evidence = on_evidence, .on_similar = on_similar, .ctx = app});
     app->evidence = evidence_fetcher_new(app, app->base, app->background, app->client, s, on_evidence_failed, app);
     app->similar = similar_writer_new(app, app->base, app->jobs);
+    app->similar_desk = similar_desk_new(app, app->base, app->look_ups);
+    app->similar_finder = similar_finder_new(app, &(struct similar_finder_options){
+        .base = app->base, .desk = app->similar_desk, .jobs = app->jobs, .ids = &app->ids, .on_mail = on_similar_mail, .ctx = app});
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);
     app->webhook = webhook_new(app, &(struct webhook_options){
         .base = app->base, .settings = s, .turns = app->turns, .outbox = app->outbox, .tokens = app->tokens, .background = app->background,
-        .similar = app->similar});
+        .similar = app->similar, .similar_finder = app->similar_finder});
 }
 
 static struct event *on_signal(struct app *app, int signal, event_callback_fn fn)
@@ -284,6 +306,8 @@ int app_serve(struct settings *settings, const char *settings_path, bool hold)
     struct event_base *base = app->base;
     /* What is in flight is called back with an error: while those whom it concerns are still there. */
     TALLOC_FREE(app->similar);
+    TALLOC_FREE(app->similar_desk);
+    TALLOC_FREE(app->look_ups);
     TALLOC_FREE(app->jobs);
     TALLOC_FREE(app->background);
     TALLOC_FREE(app->turns);

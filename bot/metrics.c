@@ -11,6 +11,7 @@
 #include "outbox.h"
 #include "pg_queue.h"
 #include "similar.h"
+#include "similar_finder.h"
 #include "turns.h"
 #include "zalo/signature.h"
 
@@ -40,7 +41,8 @@ static char *head(char *out, const char *name, const char *type, const char *hel
 }
 
 char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct turns *turns, const struct outbox *outbox,
-                   const struct pg_queue *background, const struct similar_counters *similar)
+                   const struct pg_queue *background, const struct similar_counters *similar,
+                   const struct similar_finder_counters *finder)
 {
     const struct http_stats *h = http_server_stats(http);
     const struct turn_counters *t = turns_counters(turns);
@@ -93,6 +95,12 @@ char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct
     out = counter(out, "similar_lag_ms", NULL, NULL, (uint64_t)similar->lag_ms);
     out = head(out, "similar_written_total", "counter", "Initiatives written into that index.");
     out = counter(out, "similar_written_total", NULL, NULL, similar->written);
+    out = head(out, "similar_searches_total", "counter", "Drafts that similar initiatives were looked for, by end.");
+    out = counter(out, "similar_searches_total", "end", "found", finder->found);
+    out = counter(out, "similar_searches_total", "end", "nothing", finder->searched - finder->found);
+    out = counter(out, "similar_searches_total", "end", "lost", finder->lost);
+    out = head(out, "similar_checked_total", "counter", "Filed or edited initiatives checked for the reviewer.");
+    out = counter(out, "similar_checked_total", NULL, NULL, finder->checked);
 
     out = head(out, "http_connections", "gauge", "Open connections.");
     out = counter(out, "http_connections", NULL, NULL, h->connections);

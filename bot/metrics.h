@@ -11,6 +11,7 @@ struct http_server;
 struct outbox;
 struct pg_queue;
 struct similar_counters;
+struct similar_finder_counters;
 struct turns;
 
 /* Counted where it happens; what a part counts itself is read from that part. */
@@ -22,6 +23,7 @@ extern struct metrics metrics;
 
 /** The whole page, owned by ctx. */
 char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct turns *turns, const struct outbox *outbox,
-                   const struct pg_queue *background, const struct similar_counters *similar);
+                   const struct pg_queue *background, const struct similar_counters *similar,
+                   const struct similar_finder_counters *finder);
 
 #endif

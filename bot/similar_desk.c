@@ -32,6 +32,7 @@ struct similar_desk {
     struct pg_queue *queue;
     struct event *timer;
     struct question *first, **last;
+    size_t waiting;
     struct running *running;
     int64_t rest_until_ms;
     struct similar_desk_counters counters;
@@ -43,6 +44,7 @@ static struct question *take_first(struct similar_desk *d)
     d->first = q->next;
     if (!d->first)
         d->last = &d->first;
+    d->waiting--;
     return q;
 }
 
@@ -52,6 +54,12 @@ static void refuse(struct question *q, enum err_kind kind, const char *why)
     err_set(&e, kind, "%s", why);
     q->on_done(NULL, 0, &e, q->arg);
     talloc_free(q);
+}
+
+static void give_up_first(struct similar_desk *d)
+{
+    d->counters.given_up++;
+    refuse(take_first(d), ERR_TIMEOUT, "too many look-ups were waiting");
 }
 
 static void arm(struct similar_desk *d, int64_t ms)
@@ -80,8 +88,7 @@ static void start_next(struct similar_desk *d)
 {
     int64_t now_ms = clock_monotonic_ms();
     while (d->first && now_ms - d->first->since_ms > PATIENCE_MS) {
-        d->counters.given_up++;
-        refuse(take_first(d), ERR_TIMEOUT, "too many look-ups were waiting");
+        give_up_first(d);
     }
     if (!d->first || d->running)
         return;
@@ -130,8 +137,11 @@ void similar_desk_ask(struct similar_desk *d, struct str title, struct str descr
     *q = (struct question){.title = talloc_strndup(q, title.p ? title.p : "", title.n),
                            .description = talloc_strndup(q, description.p ? description.p : "", description.n),
                            .most = most, .since_ms = clock_monotonic_ms(), .on_done = on_done, .arg = arg};
+    if (d->waiting == SIMILAR_DESK_WAITING_MAX)
+        give_up_first(d);
     *d->last = q;
     d->last = &q->next;
+    d->waiting++;
     d->counters.asked++;
     if (!d->running && d->first == q && q->since_ms >= d->rest_until_ms)
         arm(d, 0); /* not from here: a look-up is the work of a millisecond, and the caller is in the middle of a turn */

@@ -12,6 +12,7 @@
 #include "pg.h"
 #include "reading/text.h"
 #include "settings.h"
+#include "signal_store.h"
 
 enum {
     ROUNDS_MAX = 4,
@@ -360,6 +361,8 @@ static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
         initiative_store_add_author(s, a);
     for (const struct initiative_author *a = out->author_consents; a; a = a->next)
         initiative_store_author_consent(s, a);
+    for (const struct similar_signal *x = out->signals; x; x = x->next)
+        signal_store_add(s, x);
     for (const struct evidence *e = out->evidence; e; e = e->next)
         case_store_add_evidence(s, e);
     for (const struct parked_draft *d = out->parked; d; d = d->next)
@@ -452,6 +455,8 @@ void turn_batch_publish(const struct turn_batch *b)
         }
         for (const struct mail *m = t->out->mail; m; m = m->next)
             o->on_mail(m, b->now_ms, o->ctx);
+        if (t->out->similar_wish)
+            o->on_similar(t->row->user_id, t->out->similar_wish, o->ctx);
     }
     if (evidence)
         o->on_evidence(o->ctx);

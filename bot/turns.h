@@ -22,6 +22,7 @@ struct event_base;
 struct pg;
 struct pg_queue;
 struct settings;
+struct similar_wish;
 struct turns;
 
 /* One event on its way through the pipeline.  Owned by the queue from turns_take() until it settles. */
@@ -57,6 +58,7 @@ struct turns_options {
     void (*on_reply_later)(int64_t due_ms, void *ctx);
     void (*on_mail)(const struct mail *mail, int64_t now_ms, void *ctx); /* for somebody's next turn, perhaps later */
     void (*on_evidence)(void *ctx);
+    void (*on_similar)(const char *user_id, const struct similar_wish *wish, void *ctx); /* a draft to be searched for */
     void *ctx;
 };
 

@@ -13,6 +13,7 @@
 #include "scoped.h"
 #include "settings.h"
 #include "similar.h"
+#include "similar_finder.h"
 #include "token.h"
 #include "zalo/decode.h"
 #include "zalo/signature.h"
@@ -257,7 +258,8 @@ static void answer_ready(struct listener *l, const struct http_request *r)
 static void answer_metrics(struct listener *l, const struct http_request *r)
 {
     char *text = metrics_text(NULL, l->w->server[0], l->w->options.turns, l->w->options.outbox, l->w->options.background,
-                              similar_writer_counters(l->w->options.similar));
+                              similar_writer_counters(l->w->options.similar),
+                              similar_finder_counters(l->w->options.similar_finder));
     http_answer(l->server, r->id, 200, STR("text/plain; version=0.0.4; charset=utf-8"), str_of(text));
     talloc_free(text);
 }

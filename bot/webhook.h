@@ -15,6 +15,7 @@ struct event_base;
 struct outbox;
 struct pg_queue;
 struct settings;
+struct similar_finder;
 struct similar_writer;
 struct tokens;
 struct webhook;
@@ -26,7 +27,8 @@ struct webhook_options {
     struct outbox *outbox;
     struct tokens *tokens;
     struct pg_queue *background;
-    const struct similar_writer *similar; /* for the metrics */
+    const struct similar_writer *similar; /* for the metrics, like the next */
+    const struct similar_finder *similar_finder;
 };
 
 struct webhook *webhook_new(TALLOC_CTX *ctx, const struct webhook_options *options);

@@ -58,9 +58,8 @@ int signal_store_ask_about(struct pg_unit *unit, const struct signal_found *foun
     return pg_add(unit, SQL_SIMILAR_ABOUT, p);
 }
 
-struct similar_about signal_store_about_at(const PGresult *res, int row)
+struct signal_about signal_store_about_at(const PGresult *res, int row)
 {
-    return (struct similar_about){.user_id = pg_bytes(res, row, 0), .id = pg_int8(res, row, 1), .description = pg_bytes(res, row, 2),
-                                  .unit_id = pg_int8(res, row, 3), .unit = pg_bytes(res, row, 4), .submitted_at_ms = pg_time_ms(res, row, 5),
-                                  .reachable = pg_bool(res, row, 6)};
+    return (struct signal_about){
+        .place = (size_t)pg_int8(res, row, 0), .description = pg_bytes(res, row, 1), .reachable = pg_bool(res, row, 2)};
 }

@@ -33,15 +33,15 @@ struct signal_found {
 /** Ends a check: signals that nobody has said anything about become exactly these. */
 void signal_store_end_check(struct pg_unit *unit, const struct signal_check *check, const struct signal_found *found, size_t n);
 
-/* What may be told about an initiative like one's own; strings are views into the result. */
-struct similar_about {
-    struct str user_id, description, unit;
-    int64_t id, unit_id, submitted_at_ms;
-    bool reachable; /* its author talks to the bot */
+/* More about one of them; one that was erased meanwhile is left out. */
+struct signal_about {
+    size_t place;           /* in the question, from 0 */
+    struct str description; /* of the result */
+    bool reachable;         /* its author talks to the bot */
 };
 
 /** Adds the question about these; @return the index of its result. */
 int signal_store_ask_about(struct pg_unit *unit, const struct signal_found *found, size_t n);
-struct similar_about signal_store_about_at(const PGresult *res, int row);
+struct signal_about signal_store_about_at(const PGresult *res, int row);
 
 #endif

@@ -26,6 +26,11 @@ from world import DATABASE, World, root  # noqa: E402
 FAST_CHAT = {"SANGKIEN_CHAT_QUIET_MS": "300", "SANGKIEN_LOG_LEVEL": "debug"}
 
 
+# Most chats tell of the same few initiatives, and only some want them found alike: nothing is indexed but on a chat's word.
+NOT_INDEXED = """CREATE FUNCTION not_indexed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.similar_at := 'infinity'; RETURN NEW; END $$;
+CREATE TRIGGER not_indexed BEFORE INSERT ON initiative FOR EACH ROW EXECUTE FUNCTION not_indexed()"""
+
+
 class Result:
     def __init__(self):
         self.lock, self.passed, self.failed = threading.Lock(), 0, []
@@ -87,6 +92,7 @@ def run(args):
     world = None
     try:
         world = World(folder, os.path.abspath(args.build), fast=True, extra=FAST_CHAT).start()
+        Session(world.postgres, DATABASE).query(NOT_INDEXED)
         # First all that go together, then, in the main thread, those that stop the bot or switch on trouble for everybody.
         play_together([c for c in chats if not c.alone], titles, catalogue, world, result, args.jobs)
         session, calm = Session(world.postgres, DATABASE), world.standin.settings()

@@ -38,11 +38,10 @@ JOIN initiative i ON i.user_id = $1::text AND i.id = $2::bigint
 ON CONFLICT (user_id, initiative_id, other_user_id, other_id) DO UPDATE SET score = excluded.score;
 
 -- name: similar_about
--- $1 user ids, $2 ids: what an author may be told about initiatives like his, in the order asked for.
-SELECT i.user_id, i.id, i.description, i.unit_id, coalesce(u.name, i.unit_text), i.submitted_at, p.consent_at IS NOT NULL
+-- $1 user ids, $2 ids: their descriptions, and whether their authors talk to the bot; in the order asked for.
+SELECT q.place - 1, i.description, p.consent_at IS NOT NULL
 FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS q (user_id, id, place)
 JOIN initiative i ON i.user_id = q.user_id AND i.id = q.id
-LEFT JOIN union_unit u ON u.id = i.unit_id
 LEFT JOIN person p ON p.user_id = i.user_id
 WHERE i.title IS NOT NULL
 ORDER BY q.place;

@@ -32,6 +32,16 @@ static uint32_t full_hash_of(uint32_t fold, const struct word *word)
     return h ? h : 1;
 }
 
+struct entry similar_entry_of(const struct word *word)
+{
+    char buffer[WORD_MAX];
+    if (word->n == 0 || word->too_long || (word->fold[0] >= '0' && word->fold[0] <= '9'))
+        return (struct entry){0};
+    struct str same = one_spelling((struct str){word->fold, word->n}, buffer);
+    uint32_t fold = fold_hash(same.p, same.n);
+    return (struct entry){.fold = fold, .full = word->marked ? full_hash_of(fold, word) : 0, .weight = similarity_word_weight(same)};
+}
+
 static void add_token(struct similar_doc *doc, const struct word *word, struct str fold, bool expanded, const struct token *like)
 {
     if (doc->tokens == SIMILAR_WORDS_MAX)
@@ -134,6 +144,9 @@ static const struct cue cues[] = {
     {"thay cho cach lam cu", SIMILAR_PROBLEM}, {"thay vi", SIMILAR_PROBLEM},
     {"tu do toi", SIMILAR_SOLUTION}, {"tu do em", SIMILAR_SOLUTION}, {"tu do chung toi", SIMILAR_SOLUTION}, {"tu do chung em", SIMILAR_SOLUTION},
     {"em da", SIMILAR_SOLUTION}, {"toi da", SIMILAR_SOLUTION}, {"chung toi da", SIMILAR_SOLUTION}, {"chung em da", SIMILAR_SOLUTION},
+    {"nay", SIMILAR_SOLUTION}, {"bay gio", SIMILAR_SOLUTION}, {"gio day", SIMILAR_SOLUTION}, {"nen em", SIMILAR_SOLUTION},
+    {"nen toi", SIMILAR_SOLUTION}, {"vi vay em", SIMILAR_SOLUTION}, {"vi vay toi", SIMILAR_SOLUTION}, {"vi the em", SIMILAR_SOLUTION},
+    {"vi the toi", SIMILAR_SOLUTION}, {"do do em", SIMILAR_SOLUTION}, {"do do toi", SIMILAR_SOLUTION},
     {"giai phap cua em", SIMILAR_SOLUTION}, {"giai phap cua toi", SIMILAR_SOLUTION}, {"giai phap", SIMILAR_SOLUTION},
     {"bien phap", SIMILAR_SOLUTION}, {"cach khac phuc", SIMILAR_SOLUTION}, {"cach lam", SIMILAR_SOLUTION},
     {"vi vay chung toi de xuat", SIMILAR_SOLUTION}, {"chung toi de xuat", SIMILAR_SOLUTION}, {"em de xuat", SIMILAR_SOLUTION},
@@ -182,14 +195,31 @@ static void skip_stock_phrases(struct similar_doc *doc)
     }
 }
 
+/* "Em hàn giá bốn tầng": a sentence about its author says what was done, unless it says what the author met with. */
+static size_t author_acts(const struct similar_doc *doc, size_t at)
+{
+    static const char *const authors[] = {"chung em", "chung toi", "to em", "to toi", "to chung toi", "nhom em", "nhom toi", "anh em", "em", "toi"};
+    static const char *const meets[] = {"thay", "nhan thay", "gap", "phai", "hay", "thuong", "luon", "rat", "bi", "khong"};
+    if (doc->token[at].before < BREAK_SENTENCE)
+        return 0;
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(authors) && n == 0; i++)
+        n = tokens_match(doc, at, authors[i]);
+    for (size_t i = 0; n > 0 && i < ARRAY_LEN(meets); i++)
+        if (tokens_match(doc, at + n, meets[i]))
+            return 0;
+    return n;
+}
+
 static const struct cue *cue_at(const struct similar_doc *doc, size_t at, size_t *ret_tokens)
 {
+    static const struct cue acts = {"", SIMILAR_SOLUTION};
     if (doc->token[at].before == BREAK_NONE || doc->token[at].skip)
         return NULL;
     for (size_t c = 0; c < ARRAY_LEN(cues); c++)
         if ((*ret_tokens = tokens_match(doc, at, cues[c].words)) > 0)
             return &cues[c];
-    return NULL;
+    return (*ret_tokens = author_acts(doc, at)) > 0 ? &acts : NULL;
 }
 
 /* Without any cue: the first clause is what was done, or why; a later one that begins with a gain is the benefit. */
@@ -254,6 +284,12 @@ static void split_description(struct similar_doc *doc)
     part = part_before(doc, first_at, first, solution_follows);
     for (size_t i = doc->title_tokens; i < first_at; i++)
         doc->token[i].part = (uint8_t)part;
+    for (size_t i = doc->title_tokens; i < doc->tokens; i++)
+        if (doc->token[i].part == SIMILAR_SOLUTION && !doc->token[i].skip)
+            return;
+    for (size_t i = doc->title_tokens; i < doc->tokens; i++)
+        if (doc->token[i].part == SIMILAR_PROBLEM) /* no solution was told apart: it is somewhere in here */
+            doc->token[i].part = SIMILAR_UNCLEAR;
 }
 
 /* ---- the document ------------------------------------------------------------------------------------------------- */
@@ -321,7 +357,7 @@ enum {
     DOUBT = 112,         /* added to what could be found, so that two or three words prove little: 0.7 of a rare word */
 };
 
-static bool has_word(const struct similar_doc *doc, const struct entry *e, unsigned parts)
+bool similar_has(const struct similar_doc *doc, const struct entry *e, unsigned parts)
 {
     size_t low = 0, high = doc->entries;
     while (low < high) {
@@ -351,7 +387,7 @@ static int coverage(const struct similar_doc *a, unsigned of, const struct simil
         if (e->parts & (PART(PROBLEM) | PART(BENEFIT)))
             weight = weight * topic_per_cent / 100;
         all += weight;
-        if (has_word(b, e, in))
+        if (similar_has(b, e, in))
             found += weight;
     }
     return all ? found * 1000 / (all + DOUBT) : 0;

@@ -35,6 +35,12 @@ int similar_score(const struct similar_doc *a, const struct similar_doc *b);
  *  words, without accents, each once, ascending. @return how many; 0 for a text without a telling word. */
 size_t similar_terms(const struct similar_doc *doc, int32_t ret[static SIMILAR_TERMS_MAX]);
 
+/**
+ * Why two initiatives are taken to be alike, for the author of one: phrases of the title, else of the description, that the
+ * other has as well, as they are written here; at most three, joined by commas, "" when there is none.  Owned by ctx.
+ */
+char *similar_common_words(TALLOC_CTX *ctx, struct str title, struct str description, const struct similar_doc *other);
+
 enum similar_part { SIMILAR_TITLE, SIMILAR_PROBLEM, SIMILAR_SOLUTION, SIMILAR_BENEFIT, SIMILAR_UNCLEAR, SIMILAR_PARTS };
 
 /** The folded words of one part of the initiative, apart by one blank, for tests and for looking. Owned by ctx. */

@@ -32,6 +32,12 @@ struct similar_doc {
     size_t entries;
 };
 
+/** The word as an entry, without its parts; weight 0: it tells nothing. */
+struct entry similar_entry_of(const struct word *word);
+
+/** Whether the document has that word in one of those parts; where both have accents they must agree. */
+bool similar_has(const struct similar_doc *doc, const struct entry *e, unsigned parts);
+
 #define PART(p) (1U << SIMILAR_##p)
 #define SOLVING (PART(SOLUTION) | PART(UNCLEAR))
 #define ANYWHERE (PART(TITLE) | PART(PROBLEM) | PART(SOLUTION) | PART(BENEFIT) | PART(UNCLEAR))

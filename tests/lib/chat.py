@@ -47,6 +47,9 @@ FORMS = [
     ("as in", r"as in: ?(?P<title>.*)"),
     ("bot process", r"(?P<act>restart|kill|stop|start) bot(?: (?P<times>\d+) times)?"),
     ("wait quiet", r"wait quiet"),
+    ("until", r"until: ?(?P<sql>.*)"),
+    ("indexed", rf"{PERSON} is indexed"),
+    ("found", rf"{PERSON} is found (?P<count>\d+) alike"),
     ("zalo", r"zalo(?P<everybody> to everybody)?: ?(?P<trouble>.*)"),
     ("zalo setting", r"zalo setting (?P<key>\w+) = (?P<value>.*)"),
 ]
@@ -77,7 +80,7 @@ def read_file(path):
         elif not chats:
             raise ChatError(f"{where}: a chat begins with \"# title\"")
         elif bare.startswith("| "):  # one more line of the text above
-            field = {"says": "text", "bot": "expected", "db": "sql", "and": "text"}.get(last.verb if last else "")
+            field = {"says": "text", "bot": "expected", "db": "sql", "until": "sql", "and": "text"}.get(last.verb if last else "")
             if not field:
                 raise ChatError(f"{where}: \"|\" continues a message or a query")
             setattr(last, field, getattr(last, field) + "\n" + bare[2:])

@@ -271,11 +271,35 @@ class Player:
         for person in self.people.values():
             self.settle(person)
 
+    def wait_for(self, sql, what):
+        deadline = time.monotonic() + ANSWER_MS / 1000
+        while self.query("SELECT pg_sleep(0.01) IS NULL, (%s)" % sql).strip().rpartition("|")[2] != "t":
+            if time.monotonic() > deadline:
+                raise Mismatch("%s within %d s" % (what, ANSWER_MS // 1000))
+
+    def do_indexed(self, step):
+        """From now on what that person sent is found by the search for initiatives alike (see NOT_INDEXED)."""
+        of = "FROM initiative WHERE user_id = '%s'" % self.person(step.who).user_id
+        self.query("UPDATE initiative SET similar_at = NULL, updated_at = clock_timestamp() WHERE user_id = '%s'" % self.current.user_id)
+        self.wait_for(f"SELECT bool_and(similar_at >= updated_at AND similar_at < 'infinity') {of}", "it was not indexed")
+
+    def do_found(self, step):
+        """The search for what is like that person's draft has come to this."""
+        self.wait_for("SELECT count(*) > 0 FROM conversation WHERE user_id = '%s' AND jsonb_array_length(draft->'draft'->'similar') = %s"
+                      % (self.person(step.who).user_id, step.count), f"{step.count} alike were not found")
+
+    def sql(self, text):
+        """:worker is that person's id, as a literal."""
+        named = re.sub(r"(?<!:):(\w+)\b", lambda m: "'%s'" % self.people[m.group(1)].user_id if m.group(1) in self.people else m.group(0), text)
+        return self.fill(named)
+
+    def do_until(self, step):
+        self.wait_for(self.sql(step.sql), f"\"{step.sql}\" did not come true")
+
     def do_db(self, step):
         if self.current:
             self.settle(self.current)
-        sql = re.sub(r"(?<!:):(\w+)\b", lambda m: "'%s'" % self.people[m.group(1)].user_id if m.group(1) in self.people else m.group(0), step.sql)
-        sql = self.fill(sql)
+        sql = self.sql(step.sql)
         got = [[self.squeeze(cell) for cell in row.split("|")] for row in self.query(sql).strip("\n").split("\n") if row.strip()]
         wanted = [[cell.strip() for cell in row.split("|")] for row in step.rows]
         if len(got) != len(wanted) or not all(self.same_row(g, w) for g, w in zip(got, wanted)):
