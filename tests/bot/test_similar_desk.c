@@ -143,6 +143,32 @@ static void test_without_a_database_all_are_called_back_within_seconds(void **st
     close_desk(f);
 }
 
+static void on_counted(const struct similar_match *match, size_t count, const struct err *e, void *arg)
+{
+    int *refused = arg;
+    (void)match, (void)count;
+    assert_int_equal(e->kind, *refused < 0 ? ERR_UNAVAILABLE : ERR_TIMEOUT);
+    *refused += *refused < 0 ? -1 : 1;
+}
+
+static void test_of_too_many_the_oldest_are_given_up(void **state)
+{
+    (void)state;
+    struct fixture *f = open_desk("host=/nonexistent");
+    int refused = 0;
+    for (int i = 0; i < SIMILAR_DESK_WAITING_MAX; i++)
+        similar_desk_ask(f->desk, STR("Khay"), STR("Gắn khay."), 3, on_counted, &refused);
+    assert_int_equal(refused, 0);
+    for (int i = 1; i <= 7; i++) {
+        similar_desk_ask(f->desk, STR("Khay"), STR("Gắn khay."), 3, on_counted, &refused);
+        assert_int_equal(refused, i);
+    }
+    refused = -1; /* from here on the end of the desk refuses those who still wait */
+    TALLOC_FREE(f->desk);
+    assert_int_equal(refused, -1 - SIMILAR_DESK_WAITING_MAX);
+    close_desk(f);
+}
+
 int main(void)
 {
     url = test_database("similar_desk");
@@ -150,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_each_question_is_answered_once_in_order_one_at_a_time),
         cmocka_unit_test(test_between_two_look_ups_there_is_a_rest),
         cmocka_unit_test(test_what_waits_when_the_desk_ends_is_called_back),
+        cmocka_unit_test(test_of_too_many_the_oldest_are_given_up),
         cmocka_unit_test(test_without_a_database_all_are_called_back_within_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
