@@ -13,6 +13,7 @@
 #include "housekeeping.h"
 #include "http.h"
 #include "ids.h"
+#include "intake.h"
 #include "log.h"
 #include "messages.h"
 #include "migrate.h"
@@ -42,6 +43,7 @@ struct app {
     struct tokens *tokens;
     struct outbox *outbox;
     struct turns *turns;
+    struct intake *intake;
     struct evidence_fetcher *evidence;
     struct webhook *webhook;
     struct housekeeping *housekeeping;
@@ -57,7 +59,25 @@ struct app {
 static void on_settled(const struct turn_event *event, enum turn_outcome outcome, void *arg)
 {
     struct app *app = arg;
-    webhook_settled(app->webhook, event, outcome);
+    intake_settled(app->intake, event, outcome);
+}
+
+static void on_refused(struct turn_event *event, void *arg)
+{
+    struct app *app = arg;
+    intake_refused(app->intake, event);
+}
+
+static void on_answer(struct http_request_id request, bool stored, void *arg)
+{
+    struct app *app = arg;
+    webhook_answer(app->webhook, request, stored);
+}
+
+static void on_spooled_echo(struct inbound *in, int64_t spool_id, struct str body, void *arg)
+{
+    struct app *app = arg;
+    webhook_take_spooled_echo(app->webhook, in, spool_id, body);
 }
 
 static void on_reply(const struct reply *reply, void *arg)
@@ -232,8 +252,10 @@ static void wire(struct app *app, bool hold)
         .tokens = app->tokens, .hold = hold});
     app->turns = turns_new(app, &(struct turns_options){
         .base = app->base, .settings = s, .process = app->process, .ids = &app->ids, .background = app->background,
-        .on_settled = on_settled, .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail,
+        .on_settled = on_settled, .on_refused = on_refused, .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail,
         .on_evidence = on_evidence, .on_similar = on_similar, .ctx = app});
+    app->intake = intake_new(app, &(struct intake_options){
+        .base = app->base, .settings = s, .turns = app->turns, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
     app->evidence = evidence_fetcher_new(app, app->base, app->background, app->client, s, on_evidence_failed, app);
     app->similar = similar_writer_new(app, app->base, app->jobs);
     app->similar_desk = similar_desk_new(app, app->base, app->look_ups);
@@ -241,8 +263,8 @@ static void wire(struct app *app, bool hold)
         .base = app->base, .desk = app->similar_desk, .jobs = app->jobs, .ids = &app->ids, .on_mail = on_similar_mail, .ctx = app});
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);
     app->webhook = webhook_new(app, &(struct webhook_options){
-        .base = app->base, .settings = s, .turns = app->turns, .outbox = app->outbox, .tokens = app->tokens, .background = app->background,
-        .similar = app->similar, .similar_finder = app->similar_finder});
+        .base = app->base, .settings = s, .turns = app->turns, .intake = app->intake, .outbox = app->outbox, .tokens = app->tokens,
+        .background = app->background, .similar = app->similar, .similar_finder = app->similar_finder});
 }
 
 static struct event *on_signal(struct app *app, int signal, event_callback_fn fn)

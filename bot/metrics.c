@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "http.h"
+#include "intake.h"
 #include "log.h"
 #include "outbox.h"
 #include "pg_queue.h"
@@ -40,8 +41,34 @@ static char *head(char *out, const char *name, const char *type, const char *hel
     return talloc_asprintf_append_buffer(out, "# HELP sangkien_%s %s\n# TYPE sangkien_%s %s\n", name, help, name, type);
 }
 
-char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct turns *turns, const struct outbox *outbox,
-                   const struct pg_queue *background, const struct similar_counters *similar,
+static char *spool_text(char *out, const struct intake *intake)
+{
+    const struct spool *spool = intake_spool_of(intake);
+    out = head(out, "spool_usable", "gauge", "1: what the database does not take can be kept.");
+    out = counter(out, "spool_usable", NULL, NULL, intake_well(intake));
+    if (!spool)
+        return out;
+    const struct spool_counters *c = spool_counters(spool);
+    out = head(out, "spool_rows", "gauge", "Events in the spool.");
+    out = counter(out, "spool_rows", NULL, NULL, spool_rows(spool));
+    out = head(out, "spool_bytes", "gauge", "What they take; spool.max_mb is the bound.");
+    out = counter(out, "spool_bytes", NULL, NULL, spool_bytes(spool));
+    out = head(out, "spool_oldest_seconds", "gauge", "How long the oldest has been waiting.");
+    out = counter(out, "spool_oldest_seconds", NULL, NULL, (uint64_t)spool_oldest_age_ms(spool) / 1000);
+    out = head(out, "spool_added_total", "counter", "Events that were spooled.");
+    out = counter(out, "spool_added_total", NULL, NULL, c->added);
+    out = head(out, "spool_removed_total", "counter", "Events that left the spool: committed, or kept as dead.");
+    out = counter(out, "spool_removed_total", NULL, NULL, c->removed);
+    out = head(out, "spool_drained_total", "counter", "Of those added by this process or before it: read back from the disk.");
+    out = counter(out, "spool_drained_total", NULL, NULL, intake_drained(intake));
+    out = head(out, "spool_refused_total", "counter", "Events that could not be spooled: full, or a disk error.");
+    out = counter(out, "spool_refused_total", NULL, NULL, c->refused);
+    out = head(out, "spool_torn_total", "counter", "Spool files found torn at start; what could be read was kept.");
+    return counter(out, "spool_torn_total", NULL, NULL, c->torn);
+}
+
+char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct turns *turns, const struct intake *intake,
+                   const struct outbox *outbox, const struct pg_queue *background, const struct similar_counters *similar,
                    const struct similar_finder_counters *finder)
 {
     const struct http_stats *h = http_server_stats(http);
@@ -60,8 +87,6 @@ char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct
     out = counter(out, "signatures_previous_total", NULL, NULL, sig->signed_with_previous);
     out = head(out, "events_undecodable_total", "counter", "Signed, but not readable.");
     out = counter(out, "events_undecodable_total", NULL, NULL, metrics.undecodable);
-    out = head(out, "events_turned_away_total", "counter", "Answered 503 because too many were waiting.");
-    out = counter(out, "events_turned_away_total", NULL, NULL, metrics.turned_away);
 
     out = head(out, "turns_total", "counter", "Events that went through a committed batch.");
     out = counter(out, "turns_total", NULL, NULL, t->events);
@@ -77,6 +102,8 @@ char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct
     out = counter(out, "turn_dead_total", NULL, NULL, t->dead);
     out = head(out, "turns_waiting", "gauge", "Events waiting or in hand.");
     out = counter(out, "turns_waiting", NULL, NULL, turns_waiting(turns));
+
+    out = spool_text(out, intake);
 
     out = head(out, "sends_total", "counter", "Answers of Zalo to sends, by class.");
     for (int c = 0; c < ZALO_CLASS_COUNT; c++)

@@ -184,7 +184,7 @@ static bool is_late(const struct turn *t)
     int64_t newest = t->row->conversation.last_event_at_ms, sent = t->event->in->sent_at_ms;
     if (t->event->in->kind == IN_MAIL || sent >= newest)
         return false;
-    return t->event->redelivered || newest - sent > LATE_MS;
+    return t->event->redelivered || t->event->spooled || newest - sent > LATE_MS;
 }
 
 static void prepare(struct turn_batch *b, struct turn *t)

@@ -1,8 +1,12 @@
 /* The turn queue: see turns.h.
  *
  * A lane is one person's queue; it exists while events of that person wait or are in hand.  A runner is one connection
- * with the lanes that are ready for its next batch.  A batch that fails is run again (transient), cut in halves (so that
- * a poison event ends alone), or its single event is kept in dead_event. */
+ * with the lanes that are ready for its next batch.  What becomes of a batch that fails:
+ *   a repeat may cure it                  TRIES_MAX tries, with growing pauses when the database takes no writes at all
+ *   otherwise, or when that did not help  cut in halves, so that a poison event ends alone
+ *   alone, no cure                        kept in dead_event
+ *   alone, a repeat might cure it         tried for ever; dead when it fails TRIES_MAX times while others go through
+ * (Some events bring the server down, others come while it is down: only what happens to the rest tells them apart.) */
 #include "turns.h"
 
 #include <event2/event.h>
@@ -23,6 +27,8 @@ enum {
     TRIES_MAX = 5,
     LANE_BUCKETS = 1024,
     DEFER_MS = 20, /* a person locked by another process is tried again after this */
+    PAUSE_LEAST_MS = 100, /* while the database takes no writes */
+    PAUSE_MOST_MS = 3000,
     RECEIPTS_LEAST = TURNS_CONNECTIONS * BATCH_MAX, /* as many as the batches in flight may spend */
     RECEIPTS_LOW = RECEIPTS_LEAST + BATCH_MAX,      /* time to draw more */
     DRAW_AGAIN_MS = 1000,
@@ -57,7 +63,8 @@ struct runner {
     struct again *again;       /* before new work, first in first out */
     struct again *current;     /* what the batch in flight consists of */
     bool settling;             /* answers may bring new events: they join the next batch, together */
-    struct event *defer_timer;
+    struct event *defer_timer, *pause_timer; /* pending: nothing is tried */
+    int pause_ms; /* the next pause */
     struct err dead_error;
 };
 
@@ -65,7 +72,7 @@ struct turns {
     struct turns_options options;
     struct runner runner[TURNS_CONNECTIONS];
     struct lane *bucket[LANE_BUCKETS];
-    size_t waiting;
+    size_t waiting, waiting_bytes;
     struct receipt_stock receipts;
     bool drawing_receipts;
     struct turn_counters counters;
@@ -91,9 +98,14 @@ static struct lane *lane_of(struct turns *t, const char *user_id, bool make)
     return l;
 }
 
+static size_t runner_number(uint32_t hash)
+{
+    return hash / LANE_BUCKETS % TURNS_CONNECTIONS;
+}
+
 static struct runner *runner_of(struct turns *t, const struct lane *l)
 {
-    return &t->runner[l->hash / LANE_BUCKETS % TURNS_CONNECTIONS];
+    return &t->runner[runner_number(l->hash)];
 }
 
 static void lane_free(struct turns *t, struct lane *lane)
@@ -126,6 +138,7 @@ static void settle(struct runner *r, struct turn_event *event, enum turn_outcome
     if (!l->first)
         l->last = &l->first;
     t->waiting--;
+    t->waiting_bytes -= event->body.n;
     if (l->first)
         make_ready(t, l);
     else
@@ -149,7 +162,14 @@ static void on_defer(evutil_socket_t fd, short what, void *arg)
     run_next(r);
 }
 
-/* Locked by another process: the event stays first in its lane, nobody else waits for it. */
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    run_next(arg);
+}
+
+/* The event stays first in its lane, nobody else waits for it. */
 static void defer(struct runner *r, struct turn_event *event)
 {
     struct lane *l = lane_of(r->turns, event->in->user_id, false);
@@ -214,6 +234,12 @@ static int by_user_id(const void *a, const void *b)
     return strcmp((*(struct turn_event *const *)a)->in->user_id, (*(struct turn_event *const *)b)->in->user_id);
 }
 
+/* An event that must not share its batch. */
+static bool goes_alone(const struct turn_event *event)
+{
+    return event->doom || event->failures;
+}
+
 static struct again *take_ready(struct runner *r)
 {
     if (!r->first_ready)
@@ -222,6 +248,8 @@ static struct again *take_ready(struct runner *r)
     a->events = talloc_array(a, struct turn_event *, BATCH_MAX);
     while (r->first_ready && a->count < BATCH_MAX) {
         struct lane *l = r->first_ready;
+        if (a->count > 0 && (goes_alone(a->events[0]) || goes_alone(l->first)))
+            break;
         r->first_ready = l->next_ready;
         l->queued = false;
         l->busy = true;
@@ -250,11 +278,17 @@ static struct again *half_of(struct runner *r, const struct again *a, size_t fro
     return h;
 }
 
+static void recover(struct runner *r, struct again *a, const struct err *e);
+
 static void on_dead_written(const struct pg_answer *answer, void *arg)
 {
     struct runner *r = arg;
     struct again *a = TAKE(r->current);
     struct turn_event *event = a->events[0];
+    if (answer->e && (pg_transient(answer->e) || pg_unwell(answer->e))) {
+        recover(r, a, answer->e);
+        return;
+    }
     if (answer->e) {
         log_error("%s: a dead event could not be kept: %s", log_person(event->in->user_id), answer->e->msg);
         settle(r, event, TURN_UNAVAILABLE);
@@ -270,7 +304,7 @@ static void on_dead_written(const struct pg_answer *answer, void *arg)
 /* The person is told; the conversation stays where it was, so the next message goes on from there. */
 static void apologise(struct runner *r, struct pg_unit *unit, const struct inbound *in)
 {
-    if (in->kind == IN_ECHO || in->kind == IN_ANONYMOUS || in->kind == IN_MAIL)
+    if (in->kind == IN_ECHO || in->kind == IN_ANONYMOUS || in->kind == IN_MAIL || in->kind == IN_IGNORED)
         return;
     struct save *s = save_new(unit);
     struct reply sorry = {
@@ -301,26 +335,51 @@ static void bury(struct runner *r, struct again *a, const struct err *e)
     pg_run(r->pg, unit, BACKGROUND_DEADLINE_MS, on_dead_written, r);
 }
 
+/* The database takes nothing now: the events are kept elsewhere meanwhile, and nothing is tried for a while. */
+static void pause_for_database(struct runner *r, const struct again *a)
+{
+    struct turns *t = r->turns;
+    for (size_t i = 0; i < a->count; i++)
+        t->options.on_refused(a->events[i], t->options.ctx);
+    r->pause_ms = r->pause_ms ? r->pause_ms * 2 : PAUSE_LEAST_MS;
+    if (r->pause_ms > PAUSE_MOST_MS)
+        r->pause_ms = PAUSE_MOST_MS;
+    struct timeval tv = {r->pause_ms / 1000, (r->pause_ms % 1000) * 1000};
+    event_add(r->pause_timer, &tv);
+}
+
+/* It failed alone, and a repeat might cure it: a database that is slow or away is no fault of the event, unless it keeps
+ * failing while others go through. */
+static void put_off(struct runner *r, struct turn_event *event, const struct err *e)
+{
+    struct turns *t = r->turns;
+    event->failures += event->failures == 0 || event->failed_at != t->counters.batches;
+    event->failed_at = t->counters.batches;
+    if (event->failures > TRIES_MAX)
+        event->doom = talloc_strdup(event, e->msg);
+    defer(r, event);
+}
+
 /* Decides what becomes of a batch that did not commit; the connection is idle or lost. */
 static void recover(struct runner *r, struct again *a, const struct err *e)
 {
-    struct turns *t = r->turns;
-    t->counters.retries++;
-    bool transient = pg_transient(e) || pg_unwell(e);
-    if (transient && ++a->tries < TRIES_MAX) {
+    bool idle = pg_idle(r->pg), may_pass = pg_transient(e) || pg_unwell(e) || !idle;
+    r->turns->counters.retries++;
+    if (pg_unwell(e) || !idle)
+        pause_for_database(r, a);
+    if (may_pass && ++a->tries < TRIES_MAX) {
         a->next = r->again;
         r->again = a;
         return;
     }
-    if (!pg_unwell(e) && a->count > 1) { /* also when repeating did not help: one of them may be the reason */
+    if (a->count > 1) { /* also when repeating did not help: one of them may be the reason */
         push_again(r, half_of(r, a, 0, a->count / 2));
         push_again(r, half_of(r, a, a->count / 2, a->count - a->count / 2));
-    } else if (!transient && pg_idle(r->pg)) {
+    } else if (may_pass) {
+        put_off(r, a->events[0], e);
+    } else {
         bury(r, a, e);
         return;
-    } else {
-        for (size_t i = 0; i < a->count; i++)
-            settle(r, a->events[i], TURN_UNAVAILABLE);
     }
     talloc_free(a);
 }
@@ -364,6 +423,7 @@ static void on_batch_done(struct turn_batch *b, void *arg)
         return;
     }
     t->counters.batches++;
+    r->pause_ms = 0;
     r->settling = true;
     turn_batch_publish(b);
     for (size_t i = 0; i < b->count; i++) {
@@ -385,13 +445,20 @@ static void on_batch_done(struct turn_batch *b, void *arg)
 static void run_next(struct runner *r)
 {
     struct turns *t = r->turns;
-    if (r->current || r->settling || !pg_idle(r->pg) || (!r->again && !r->first_ready) || !have_receipts(t))
+    if (r->current || r->settling || !pg_idle(r->pg) || event_pending(r->pause_timer, EV_TIMEOUT, NULL) ||
+        (!r->again && !r->first_ready) || !have_receipts(t))
         return;
     struct again *a = r->again;
     if (a)
         r->again = a->next;
     else
         a = take_ready(r);
+    if (a->events[0]->doom) {
+        struct err e;
+        err_set(&e, ERR_INVALID, "%s", a->events[0]->doom);
+        bury(r, a, &e);
+        return;
+    }
     r->current = a;
     turn_batch_start(t, &t->options, r->pg, a->events, a->count, &t->receipts, a->orphans, a->orphan_count, on_batch_done, r);
 }
@@ -408,6 +475,7 @@ static int turns_destructor(struct turns *t)
     for (int i = 0; i < TURNS_CONNECTIONS; i++) {
         TALLOC_FREE(t->runner[i].pg);
         event_free(t->runner[i].defer_timer);
+        event_free(t->runner[i].pause_timer);
     }
     return 0;
 }
@@ -424,6 +492,7 @@ struct turns *turns_new(TALLOC_CTX *ctx, const struct turns_options *options)
             .url = options->settings->database.url, .name = name, .named_statements = options->settings->database.named_statements};
         *r = (struct runner){.turns = t, .last_ready = &r->first_ready};
         r->defer_timer = event_new(options->base, -1, 0, on_defer, r);
+        r->pause_timer = event_new(options->base, -1, 0, on_pause_over, r);
         r->pg = pg_new(t, options->base, &pg, on_idle, r);
     }
     talloc_set_destructor(t, turns_destructor);
@@ -435,25 +504,28 @@ struct turn_event *turn_event_new(struct turns *t)
     return talloc_zero(t, struct turn_event);
 }
 
-bool turns_take(struct turns *t, struct turn_event *event)
+bool turns_full(const struct turns *t)
 {
-    if (t->waiting >= TURNS_WAITING_MAX) {
-        talloc_free(event);
-        return false;
-    }
+    return t->waiting >= TURNS_WAITING_MAX || t->waiting_bytes >= TURNS_WAITING_BYTES_MAX;
+}
+
+void turns_take(struct turns *t, struct turn_event *event)
+{
     struct lane *l = lane_of(t, event->in->user_id, true);
     event->next = NULL;
     *l->last = event;
     l->last = &event->next;
     t->waiting++;
+    t->waiting_bytes += event->body.n;
     make_ready(t, l);
     run_next(runner_of(t, l));
-    return true;
 }
 
 void turns_take_mail(struct turns *t, const struct mail *mail)
 {
     struct lane *l = lane_of(t, mail->user_id, false);
+    if (turns_full(t))
+        return;
     for (const struct turn_event *e = l ? l->first : NULL; e; e = e->next)
         if (e->in->kind == IN_MAIL && e->in->mail_id == mail->id)
             return;
@@ -466,7 +538,7 @@ void turns_take_mail(struct turns *t, const struct mail *mail)
     in->mail_payload = talloc_strdup(in, mail->payload);
     in->sent_at_ms = mail->not_before_ms;
     event->in = in;
-    turns_take(t, event); /* when the queue is full the next look at the mailbox brings it again */
+    turns_take(t, event);
 }
 
 size_t turns_waiting(const struct turns *t)
@@ -480,6 +552,11 @@ bool turns_ready(const struct turns *t)
         if (!pg_connected(t->runner[i].pg))
             return false;
     return true;
+}
+
+int64_t turns_away_ms(const struct turns *t, const char *user_id)
+{
+    return pg_away_ms(t->runner[runner_number((uint32_t)str_hash(str_of(user_id)))].pg);
 }
 
 const struct turn_counters *turns_counters(const struct turns *t)

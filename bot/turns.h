@@ -2,7 +2,8 @@
  * next batch.
  *
  * A person always uses the same of the two connections (hash of user_id), so order needs no lock within a process. Each
- * event settles exactly once: committed (also as a duplicate), dead, or refused because the database is away. */
+ * event settles exactly once: committed (also as a duplicate) or dead.  While the database is away or takes no writes it
+ * waits, first in its person's lane, and is tried again; where it is kept meanwhile is intake.h's concern. */
 #ifndef SANGKIEN_BOT_TURNS_H
 #define SANGKIEN_BOT_TURNS_H
 
@@ -23,6 +24,7 @@ struct pg;
 struct pg_queue;
 struct settings;
 struct similar_wish;
+struct stay;
 struct turns;
 
 /* One event on its way through the pipeline.  Owned by the queue from turns_take() until it settles. */
@@ -33,12 +35,17 @@ struct turn_event {
     struct str body;                    /* the raw webhook body; empty for mail */
     struct http_request_id request;     /* whom to answer; generation 0: nobody */
     bool redelivered;                   /* num_retry said so: a hint */
+    bool spooled;                       /* it waited in the spool: may be late */
+    struct stay *stay;                  /* intake's; NULL for mail */
+    const char *doom;                   /* why it is not even tried but dead at once; NULL otherwise */
+    unsigned failures;                  /* how often it failed alone while others committed */
+    uint64_t failed_at;                 /* counters.batches then */
 };
 
 enum turn_outcome {
     TURN_DONE,        /* committed, or it had been before: 200 */
     TURN_DEAD,        /* kept in dead_event: 200 */
-    TURN_UNAVAILABLE, /* nothing is stored: 503 */
+    TURN_UNAVAILABLE, /* not even dead_event took it, and a repeat would not help: 503 */
 };
 
 struct turn_counters {
@@ -53,6 +60,8 @@ struct turns_options {
     struct ids *ids;
     struct pg_queue *background;     /* receipt blocks */
     void (*on_settled)(const struct turn_event *event, enum turn_outcome outcome, void *ctx);
+    /* The database does not take it now; called each time it was tried. */
+    void (*on_refused)(struct turn_event *event, void *ctx);
     /* A committed reply that this process leased (now) or that will be due in due_ms (collected). */
     void (*on_reply)(const struct reply *reply, void *ctx);
     void (*on_reply_later)(int64_t due_ms, void *ctx);
@@ -62,17 +71,20 @@ struct turns_options {
     void *ctx;
 };
 
-enum { TURNS_WAITING_MAX = 4000, TURNS_CONNECTIONS = 2, TURN_LEASE_MS = 30000 };
+enum { TURNS_WAITING_MAX = 4000, TURNS_WAITING_BYTES_MAX = 64 << 20, TURNS_CONNECTIONS = 2, TURN_LEASE_MS = 30000 };
 
 struct turns *turns_new(TALLOC_CTX *ctx, const struct turns_options *options);
 
 /** An event of `turns`' memory, to be filled and given to turns_take() or freed with talloc_free(). */
 struct turn_event *turn_event_new(struct turns *t);
 
-/** Queues the event (takes it over). @return false when TURNS_WAITING_MAX wait already; the event is freed then. */
-bool turns_take(struct turns *t, struct turn_event *event);
+/** Queues the event (takes it over).  Whoever brings new ones asks turns_full() before. */
+void turns_take(struct turns *t, struct turn_event *event);
 
-/** Queues a row of the mailbox unless it is queued already. */
+/** True when TURNS_WAITING_MAX events, or bodies of TURNS_WAITING_BYTES_MAX, wait already. */
+bool turns_full(const struct turns *t);
+
+/** Queues a row of the mailbox unless it is queued already or the queue is full (the next look brings it again). */
 void turns_take_mail(struct turns *t, const struct mail *mail);
 
 /** Events waiting or in hand. */
@@ -80,6 +92,9 @@ size_t turns_waiting(const struct turns *t);
 
 /** True when both connections are up. */
 bool turns_ready(const struct turns *t);
+
+/** For how long the connection of that person has been away; 0: it is there. */
+int64_t turns_away_ms(const struct turns *t, const char *user_id);
 
 const struct turn_counters *turns_counters(const struct turns *t);
 

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "conversation_store.h"
+#include "intake.h"
 #include "log.h"
 #include "metrics.h"
 #include "outbox.h"
@@ -18,13 +19,19 @@
 #include "zalo/decode.h"
 #include "zalo/signature.h"
 
-enum { ECHO_DEADLINE_MS = 1500 };
+enum {
+    ECHO_DEADLINE_MS = 700, /* twice that (behind a write that fails) and the spool's fsync fit into ANSWER_MS */
+    ECHO_AGAIN_MS = 1000,
+    ANSWER_MS = 1800,       /* Zalo waits 2 s */
+};
 
-/* An echo that has to be kept: written with all that came meanwhile, answered when committed. */
+/* An echo that has to be kept: written with all that came meanwhile, answered when committed or spooled. */
 struct echo {
     struct echo *next;
     struct inbound *in;
+    struct str body;
     struct http_request_id request;
+    int64_t spool_id; /* 0: not out of the spool */
 };
 
 struct webhook {
@@ -33,6 +40,7 @@ struct webhook {
     struct listener *listener[2];
     size_t listeners;
     struct echo *echoes, **last_echo, *writing;
+    struct event *echo_timer;
     unsigned draining;
     void (*drained)(void *ctx);
     void *drained_ctx;
@@ -58,20 +66,58 @@ static void ok(struct webhook *w, struct http_request_id id)
 
 static void write_echoes(struct webhook *w);
 
+static void queue_echo(struct webhook *w, struct echo *e)
+{
+    e->next = NULL;
+    *w->last_echo = e;
+    w->last_echo = &e->next;
+}
+
+/* Not written: into the spool, or, when it comes from there, later again. */
+static void keep_echo(struct webhook *w, struct echo *e)
+{
+    if (e->spool_id) {
+        queue_echo(w, e);
+        return;
+    }
+    struct spool_row row = {.user_id = e->in->user_id, .body = e->body};
+    if (zalo_event_key(e->in, e->body, row.key))
+        intake_spool(w->options.intake, &row, e->request);
+    else
+        webhook_answer(w, e->request, false);
+    talloc_free(e);
+}
+
 static void on_echoes_written(const struct pg_answer *db, void *arg)
 {
     struct webhook *w = arg;
     struct echo *e = TAKE(w->writing);
     while (e) {
         struct echo *next = e->next;
-        if (db->e)
-            http_answer(w->server[0], e->request, 503, STR(""), STR(""));
-        else
-            ok(w, e->request);
-        talloc_free(e);
+        if (db->e) {
+            keep_echo(w, e);
+        } else {
+            if (e->spool_id)
+                intake_echo_written(w->options.intake, e->spool_id, e->body);
+            else
+                ok(w, e->request);
+            talloc_free(e);
+        }
         e = next;
     }
-    if (w->echoes)
+    struct timeval later = {ECHO_AGAIN_MS / 1000, 0};
+    if (w->echoes && db->e)
+        event_add(w->echo_timer, &later);
+    else if (w->echoes)
+        write_echoes(w);
+}
+
+static void on_echo_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct webhook *w = arg;
+    (void)fd;
+    (void)what;
+    if (w->echoes && !w->writing)
         write_echoes(w);
 }
 
@@ -96,19 +142,28 @@ static void write_echoes(struct webhook *w)
 
 /* What the OA was seen to send.  Our own message whose answer has come needs no row; an echo that overtook its answer, or
  * another sender's, is kept. */
-static void take_echo(struct webhook *w, struct inbound *in, struct http_request_id id)
+static void take_echo(struct webhook *w, struct inbound *in, const struct http_request *r)
 {
     metrics.echoes++;
     if (in->msg_id && outbox_sent_lately(w->options.outbox, in->msg_id)) {
-        ok(w, id);
+        ok(w, r->id);
         talloc_free(in);
         return;
     }
     struct echo *e = talloc_zero(w, struct echo);
-    *e = (struct echo){.in = talloc_steal(e, in), .request = id};
-    *w->last_echo = e;
-    w->last_echo = &e->next;
+    *e = (struct echo){
+        .in = talloc_steal(e, in), .body = {talloc_memdup(e, r->body.p, r->body.n), r->body.n}, .request = r->id};
+    queue_echo(w, e);
     if (!w->writing)
+        write_echoes(w);
+}
+
+void webhook_take_spooled_echo(struct webhook *w, struct inbound *in, int64_t spool_id, struct str body)
+{
+    struct echo *e = talloc_zero(w, struct echo);
+    *e = (struct echo){.in = talloc_steal(e, in), .body = {NULL, body.n}, .spool_id = spool_id};
+    queue_echo(w, e);
+    if (!w->writing && !event_pending(w->echo_timer, EV_TIMEOUT, NULL))
         write_echoes(w);
 }
 
@@ -128,10 +183,7 @@ static void take_event(struct webhook *w, const struct http_request *r, struct i
         http_answer(w->server[0], r->id, 503, STR(""), STR(""));
         return;
     }
-    if (!turns_take(w->options.turns, event)) {
-        metrics.turned_away++;
-        http_answer(w->server[0], r->id, 503, STR(""), STR(""));
-    }
+    intake_take(w->options.intake, event);
 }
 
 static void dispatch(struct webhook *w, const struct http_request *r, struct inbound *in, TALLOC_CTX *memory)
@@ -153,7 +205,7 @@ static void dispatch(struct webhook *w, const struct http_request *r, struct inb
         if (!in->admin_id || in->conversation_id) {
             in = talloc_steal(w, in);
             talloc_free(memory);
-            take_echo(w, in, r->id);
+            take_echo(w, in, r);
             return;
         }
         break; /* a human in OA Manager: an event of that person's conversation */
@@ -242,22 +294,30 @@ static void answer_verification(struct listener *l, const struct http_request *r
     talloc_free(page);
 }
 
+/* The first thing that an operator has to mend; an event is taken as long as the database or the spool takes it. */
 static void answer_ready(struct listener *l, const struct http_request *r)
 {
-    const char *why = "";
-    bool token = !tokens_degraded(l->w->options.tokens, &why);
-    if (!turns_ready(l->w->options.turns)) {
-        answer(l, r->id, 503, "the database cannot be reached\n");
-        return;
-    }
+    const struct webhook_options *o = &l->w->options;
     char body[300];
-    snprintf(body, sizeof(body), token ? "ready\n" : "degraded: %s\n", why);
-    answer(l, r->id, 200, body);
+    const char *why = "";
+    bool database = turns_ready(o->turns), spool = intake_well(o->intake);
+    if (!database && !spool)
+        snprintf(body, sizeof(body), "neither the database nor the spool can be used\n");
+    else if (!database)
+        snprintf(body, sizeof(body), "degraded: the database cannot be reached; %llu events wait in the spool\n",
+                 (unsigned long long)spool_rows(intake_spool_of(o->intake)));
+    else if (!spool)
+        snprintf(body, sizeof(body), "degraded: the spool cannot be used; what the database does not take in time is answered 503\n");
+    else if (tokens_degraded(o->tokens, &why))
+        snprintf(body, sizeof(body), "degraded: %s\n", why);
+    else
+        snprintf(body, sizeof(body), "ready\n");
+    answer(l, r->id, database || spool ? 200 : 503, body);
 }
 
 static void answer_metrics(struct listener *l, const struct http_request *r)
 {
-    char *text = metrics_text(NULL, l->w->server[0], l->w->options.turns, l->w->options.outbox, l->w->options.background,
+    char *text = metrics_text(NULL, l->w->server[0], l->w->options.turns, l->w->options.intake, l->w->options.outbox, l->w->options.background,
                               similar_writer_counters(l->w->options.similar),
                               similar_finder_counters(l->w->options.similar_finder));
     http_answer(l->server, r->id, 200, STR("text/plain; version=0.0.4; charset=utf-8"), str_of(text));
@@ -295,11 +355,19 @@ static void on_request(const struct http_request *r, void *arg)
     }
 }
 
+static int webhook_destructor(struct webhook *w)
+{
+    event_free(w->echo_timer);
+    return 0;
+}
+
 struct webhook *webhook_new(TALLOC_CTX *ctx, const struct webhook_options *options)
 {
     struct webhook *w = talloc_zero(ctx, struct webhook);
     w->options = *options;
     w->last_echo = &w->echoes;
+    w->echo_timer = evtimer_new(options->base, on_echo_timer, w);
+    talloc_set_destructor(w, webhook_destructor);
     if (!options->settings->zalo.oa_secret_key[0])
         log_warn("no zalo.oa_secret_key: webhook requests are answered 200 and NOT processed, until the key from the console is set");
     return w;
@@ -308,7 +376,7 @@ struct webhook *webhook_new(TALLOC_CTX *ctx, const struct webhook_options *optio
 bool webhook_listen(struct webhook *w, int fd, bool public_paths, bool admin_paths, struct err *e)
 {
     struct listener *l = talloc_zero(w, struct listener);
-    struct http_limits limits = {.max_connections = (uint32_t)w->options.settings->server.max_connections};
+    struct http_limits limits = {.max_connections = (uint32_t)w->options.settings->server.max_connections, .handler_ms = ANSWER_MS};
     *l = (struct listener){.w = w, .public_paths = public_paths, .admin_paths = admin_paths};
     l->server = http_server_new(l, w->options.base, &limits, on_request, l);
     if (!l->server)
@@ -318,14 +386,12 @@ bool webhook_listen(struct webhook *w, int fd, bool public_paths, bool admin_pat
     return http_server_listen_fd(l->server, fd, e);
 }
 
-void webhook_settled(struct webhook *w, const struct turn_event *event, enum turn_outcome outcome)
+void webhook_answer(struct webhook *w, struct http_request_id request, bool stored)
 {
-    if (event->request.generation == 0)
-        return;
-    if (outcome == TURN_UNAVAILABLE)
-        http_answer(w->server[0], event->request, 503, STR(""), STR(""));
+    if (stored)
+        ok(w, request);
     else
-        ok(w, event->request);
+        http_answer(w->server[0], request, 503, STR(""), STR(""));
 }
 
 static void on_server_drained(void *arg)

@@ -1,7 +1,7 @@
 /* The public HTTP side: POST /webhook, the domain verification, health and metrics.
  *
- * A webhook request is answered 200 once its event is committed (or is none of ours), 401 when it is not signed, 503 when
- * nothing could be stored.  zalo-oa-api.md 1.1 to 1.6. */
+ * A webhook request is answered 200 once its event is committed or spooled (or is none of ours), 401 when it is not signed,
+ * 503 when nothing could be stored within 1.8 s.  zalo-oa-api.md 1.1 to 1.6. */
 #ifndef SANGKIEN_BOT_WEBHOOK_H
 #define SANGKIEN_BOT_WEBHOOK_H
 
@@ -9,21 +9,24 @@
 
 #include "err.h"
 #include "http.h"
-#include "turns.h"
+#include "inbound.h"
 
 struct event_base;
+struct intake;
 struct outbox;
 struct pg_queue;
 struct settings;
 struct similar_finder;
 struct similar_writer;
 struct tokens;
+struct turns;
 struct webhook;
 
 struct webhook_options {
     struct event_base *base;
     const struct settings *settings;
     struct turns *turns;
+    struct intake *intake;
     struct outbox *outbox;
     struct tokens *tokens;
     struct pg_queue *background;
@@ -36,8 +39,11 @@ struct webhook *webhook_new(TALLOC_CTX *ctx, const struct webhook_options *optio
 /** Serves on a listening socket; `admin` tells whether health and metrics are shown there as well. */
 bool webhook_listen(struct webhook *w, int fd, bool public_paths, bool admin_paths, struct err *e);
 
-/** An event has come to its end: its request is answered. */
-void webhook_settled(struct webhook *w, const struct turn_event *event, enum turn_outcome outcome);
+/** Answers 200, or 503 when the event is not stored. */
+void webhook_answer(struct webhook *w, struct http_request_id request, bool stored);
+
+/** An echo out of the spool: takes `in` over, tells the intake when it is written. @param body  for its size. */
+void webhook_take_spooled_echo(struct webhook *w, struct inbound *in, int64_t spool_id, struct str body);
 
 /** Accepts no more, finishes what is there; `done` once. */
 void webhook_drain(struct webhook *w, void (*done)(void *ctx), void *ctx);

@@ -47,20 +47,37 @@ class Bot:
             raise Failure(f"sangkien {' '.join(args)} ended with status {done.returncode}:\n{done.stderr.strip()[-3000:]}")
         return done.stdout
 
-    def start(self):
+    def start(self, database=True):
+        """`database` False: it is ready to take events, though PostgreSQL is away."""
         self.process = Process("the bot", [self.binary, "serve"], self.log, env=self.env).start()
-        self.process.wait_until(self.ready, 30, "it was ready")
+        self.process.wait_until(self.ready if database else self.alive, 30, "it was ready")
         return self
 
-    def ready(self):
+    def get(self, path):
+        """@return (status, body), (None, "") when it does not answer."""
         conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:
-            conn.request("GET", "/readyz")
-            return conn.getresponse().status == 200
+            conn.request("GET", path)
+            answer = conn.getresponse()
+            return answer.status, answer.read().decode()
         except (OSError, http.client.HTTPException):
-            return False
+            return None, ""
         finally:
             conn.close()
+
+    def alive(self):
+        return self.get("/healthz")[0] == 200
+
+    def ready(self):
+        status, body = self.get("/readyz")
+        return status == 200 and "degraded: the database" not in body
+
+    def metric(self, name):
+        """A number of /metrics; `name` may end with labels."""
+        for line in self.get("/metrics")[1].splitlines():
+            if line.startswith(f"sangkien_{name} "):
+                return int(line.split()[-1])
+        return None
 
     def stop(self):
         return self.process.stop() if self.process else None

@@ -1,0 +1,347 @@
+/* Where an event waits: see intake.h. */
+#include "intake.h"
+
+#include <event2/event.h>
+
+#include "clock.h"
+#include "log.h"
+#include "settings.h"
+#include "zalo/decode.h"
+
+enum {
+    ROOM = 1000,        /* rows are read back while fewer events are in memory: the rest is for new ones */
+    ECHOES_MAX = 256,   /* read back and not written yet */
+    LOOK_AGAIN_MS = 1000,
+    CELLS = 1 << 16,
+};
+
+/* One event's stay, from its arrival until it is committed (or is on disk only). */
+struct stay {
+    struct intake *k;
+    struct turn_event *event;   /* NULL: it has settled, or is not in memory */
+    struct stay *older, *newer; /* among those not spooled yet, by arrival */
+    bool waiting;               /* in that list */
+    bool writing;               /* its row is on its way to the disk */
+    bool leave;                 /* its row is to stay */
+    bool disk_only;
+    int64_t arrived_ms;         /* monotonic */
+    int64_t spool_id;           /* 0: no row */
+    struct str body;            /* for its size, once the event is gone */
+    uint32_t cell;
+    struct http_request_id request; /* of one on disk only */
+};
+
+struct intake {
+    struct intake_options options;
+    struct spool *spool; /* NULL: unusable */
+    struct event *due_timer, *look_timer;
+    struct stay *oldest, *newest;
+    /* How many rows on disk only people with that hash have.  Who shares a cell with another waits with him: slower, in order. */
+    uint32_t *behind;
+    uint64_t rows_behind; /* on disk only, and written */
+    int64_t cursor;       /* rows up to this id have been read back */
+    bool reading;
+    size_t echoes;
+    uint64_t drained;
+};
+
+static void look(struct intake *k);
+
+static uint32_t cell_of(const char *user_id)
+{
+    return (uint32_t)(str_hash(str_of(user_id)) % CELLS);
+}
+
+static void arm(struct event *timer, int64_t ms)
+{
+    struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+    event_add(timer, &tv);
+}
+
+static void answer(struct intake *k, struct http_request_id request, bool stored)
+{
+    if (request.generation)
+        k->options.answer(request, stored, k->options.ctx);
+}
+
+/* ---- who waits for his commit ---- */
+
+static void wait_begin(struct stay *s)
+{
+    struct intake *k = s->k;
+    s->waiting = true;
+    s->older = k->newest;
+    *(k->newest ? &k->newest->newer : &k->oldest) = s;
+    k->newest = s;
+}
+
+static void wait_end(struct stay *s)
+{
+    struct intake *k = s->k;
+    if (!s->waiting)
+        return;
+    s->waiting = false;
+    *(s->older ? &s->older->newer : &k->oldest) = s->newer;
+    *(s->newer ? &s->newer->older : &k->newest) = s->older;
+    s->older = s->newer = NULL;
+}
+
+static void arm_due(struct intake *k)
+{
+    if (!k->oldest) {
+        event_del(k->due_timer);
+        return;
+    }
+    int64_t ms = k->oldest->arrived_ms + k->options.settings->spool.after_ms - clock_monotonic_ms();
+    if (!event_pending(k->due_timer, EV_TIMEOUT, NULL))
+        arm(k->due_timer, ms > 0 ? ms : 0);
+}
+
+/* ---- into the spool ---- */
+
+static void on_added(int64_t id, const struct err *why, void *arg)
+{
+    struct stay *s = arg;
+    struct intake *k = s->k;
+    s->writing = false;
+    if (!id) {
+        static struct log_gate gate;
+        if (log_pass(&gate, 30000))
+            log_error("an event could not be spooled: %s; what PostgreSQL does not take is answered 503", why->msg);
+    }
+    if (s->disk_only) {
+        answer(k, s->request, id != 0);
+        k->behind[s->cell] -= !id;
+        k->rows_behind += id != 0;
+        talloc_free(s);
+        look(k);
+    } else if (!s->event) {
+        if (id && !s->leave)
+            spool_remove(k->spool, id, s->body);
+        talloc_free(s);
+    } else if (id) {
+        s->spool_id = id;
+        answer(k, s->event->request, true);
+        s->event->request.generation = 0;
+    }
+}
+
+static bool add(struct stay *s, const struct spool_row *row)
+{
+    struct intake *k = s->k;
+    if (k->spool && spool_add(k->spool, row, on_added, s))
+        return true;
+    static struct log_gate gate;
+    if (k->spool && log_pass(&gate, 30000))
+        log_error("the spool is full (spool.max_mb) or its disk too slow: what PostgreSQL does not take is answered 503");
+    return false;
+}
+
+/* A copy for a crash; the event stays where it is. */
+static void spool_copy(struct stay *s)
+{
+    struct turn_event *event = s->event;
+    wait_end(s);
+    event->spooled = true;
+    struct spool_row row = {.held = true, .redelivered = event->redelivered, .user_id = event->in->user_id, .body = event->body};
+    memcpy(row.key, event->key, sizeof(row.key));
+    s->writing = add(s, &row);
+}
+
+/* All that arrived up to then, so that ids follow arrival. */
+static void spool_waiting(struct intake *k, int64_t arrived_ms)
+{
+    while (k->oldest && k->oldest->arrived_ms <= arrived_ms)
+        spool_copy(k->oldest);
+    arm_due(k);
+}
+
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+    struct intake *k = arg;
+    (void)fd;
+    (void)what;
+    spool_waiting(k, clock_monotonic_ms() - k->options.settings->spool.after_ms);
+}
+
+void intake_spool(struct intake *k, const struct spool_row *row, struct http_request_id request)
+{
+    spool_waiting(k, INT64_MAX);
+    struct stay *s = talloc_zero(k, struct stay);
+    *s = (struct stay){.k = k, .disk_only = true, .cell = cell_of(row->user_id), .request = request};
+    if (!add(s, row)) {
+        talloc_free(s);
+        answer(k, request, false);
+        return;
+    }
+    k->behind[s->cell]++;
+}
+
+void intake_take(struct intake *k, struct turn_event *event)
+{
+    const char *user_id = event->in->user_id;
+    if (k->behind[cell_of(user_id)] || turns_full(k->options.turns)) {
+        struct spool_row row = {.redelivered = event->redelivered, .user_id = user_id, .body = event->body};
+        memcpy(row.key, event->key, sizeof(row.key));
+        intake_spool(k, &row, event->request);
+        talloc_free(event);
+        return;
+    }
+    int64_t away_ms = turns_away_ms(k->options.turns, user_id);
+    struct stay *s = event->stay = talloc_zero(k, struct stay);
+    *s = (struct stay){.k = k, .event = event, .arrived_ms = clock_monotonic_ms(), .body = event->body};
+    wait_begin(s);
+    turns_take(k->options.turns, event);
+    if (away_ms >= k->options.settings->spool.after_ms)
+        spool_waiting(k, INT64_MAX); /* nobody needs to wait for what is known */
+    else
+        arm_due(k);
+}
+
+void intake_refused(struct intake *k, struct turn_event *event)
+{
+    (void)k;
+    if (event->stay && event->stay->waiting)
+        spool_copy(event->stay);
+}
+
+void intake_settled(struct intake *k, const struct turn_event *event, enum turn_outcome outcome)
+{
+    struct stay *s = event->stay;
+    answer(k, event->request, outcome != TURN_UNAVAILABLE);
+    if (s) {
+        wait_end(s);
+        s->event = NULL;
+        s->leave = outcome == TURN_UNAVAILABLE; /* nothing of it is stored elsewhere */
+        if (s->spool_id && !s->leave)
+            spool_remove(k->spool, s->spool_id, s->body);
+        if (!s->writing)
+            talloc_free(s);
+    }
+    look(k);
+}
+
+/* ---- and back ---- */
+
+static void take_row(struct intake *k, const struct spool_row *row, const struct zalo_identity *identity)
+{
+    struct err e;
+    struct turn_event *event = turn_event_new(k->options.turns);
+    event->spooled = true;
+    event->redelivered = row->redelivered;
+    event->body = (struct str){talloc_memdup(event, row->body.p, row->body.n), row->body.n};
+    memcpy(event->key, row->key, sizeof(event->key));
+    if (!zalo_decode(event, row->body, identity, &event->in, &e) || strcmp(event->in->user_id, row->user_id) != 0) {
+        /* It could be when it came: a setting or the program has changed. */
+        event->in = talloc_zero(event, struct inbound);
+        event->in->user_id = talloc_strdup(event, row->user_id);
+        event->doom = "it can no longer be read: have zalo.app_id or zalo.oa_id changed?";
+    } else if (event->in->kind == IN_ECHO && (!event->in->admin_id || event->in->conversation_id)) {
+        k->echoes++;
+        k->options.on_echo(talloc_steal(k, event->in), row->id, row->body, k->options.ctx);
+        talloc_free(event);
+        return;
+    }
+    struct stay *s = event->stay = talloc_zero(k, struct stay);
+    *s = (struct stay){.k = k, .event = event, .spool_id = row->id, .body = event->body};
+    turns_take(k->options.turns, event);
+}
+
+static void on_read(const struct spool_row *rows, size_t count, const struct err *e, void *arg)
+{
+    struct intake *k = arg;
+    const struct settings *settings = k->options.settings;
+    struct zalo_identity identity = {.app_id = settings->zalo.app_id, .oa_ids = &settings->zalo.oa_id, .oa_count = 1};
+    k->reading = false;
+    if (e || count == 0) {
+        static struct log_gate gate;
+        if (log_pass(&gate, 30000))
+            log_error("spooled events cannot be read back: %s; tried again", e ? e->msg : "they are gone from the file");
+        arm(k->look_timer, LOOK_AGAIN_MS);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        k->cursor = rows[i].id;
+        k->rows_behind--;
+        k->behind[cell_of(rows[i].user_id)]--;
+        k->drained++;
+        if (spool_row_is_whole(&rows[i]))
+            take_row(k, &rows[i], &identity);
+        else
+            log_error("a spooled event (row %lld) is damaged and left where it is", (long long)rows[i].id);
+    }
+    look(k);
+}
+
+/* Reads the next rows back when there are any and there is room. */
+static void look(struct intake *k)
+{
+    if (!k->spool || k->reading || k->rows_behind == 0 || turns_waiting(k->options.turns) >= ROOM || k->echoes >= ECHOES_MAX)
+        return;
+    k->reading = true;
+    spool_read(k->spool, k->cursor, on_read, k);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    look(arg);
+}
+
+void intake_echo_written(struct intake *k, int64_t spool_id, struct str body)
+{
+    k->echoes--;
+    spool_remove(k->spool, spool_id, body);
+    look(k);
+}
+
+/* ---- start ---- */
+
+static void on_found(const struct spool_row *row, void *arg)
+{
+    struct intake *k = arg;
+    k->behind[cell_of(row->user_id)]++;
+    k->rows_behind++;
+}
+
+static int intake_destructor(struct intake *k)
+{
+    TALLOC_FREE(k->spool); /* writes what waits */
+    event_free(k->due_timer);
+    event_free(k->look_timer);
+    return 0;
+}
+
+struct intake *intake_new(TALLOC_CTX *ctx, const struct intake_options *options)
+{
+    struct err e;
+    struct intake *k = talloc_zero(ctx, struct intake);
+    k->options = *options;
+    k->behind = talloc_zero_array(k, uint32_t, CELLS);
+    k->due_timer = evtimer_new(options->base, on_due, k);
+    k->look_timer = evtimer_new(options->base, on_look, k);
+    talloc_set_destructor(k, intake_destructor);
+    k->spool = spool_new(k, options->base, options->settings, on_found, k, &e);
+    if (!k->spool)
+        log_error("%s: without a spool, events that PostgreSQL does not take in time are answered 503; see spool.path, then restart", e.msg);
+    else if (k->rows_behind)
+        log_info("%llu events wait in the spool", (unsigned long long)k->rows_behind);
+    arm(k->look_timer, 0);
+    return k;
+}
+
+const struct spool *intake_spool_of(const struct intake *k)
+{
+    return k->spool;
+}
+
+bool intake_well(const struct intake *k)
+{
+    return k->spool && spool_well(k->spool);
+}
+
+uint64_t intake_drained(const struct intake *k)
+{
+    return k->drained;
+}
