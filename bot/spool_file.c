@@ -34,7 +34,7 @@ struct spool_file {
 #define COLUMNS "id, at, held, redelivered, user_id, key, sum, body"
 
 static const char *const text[] = {
-    [ADD] = "INSERT INTO event (at, held, redelivered, user_id, key, sum, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [ADD] = "INSERT INTO event (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     [REMOVE] = "DELETE FROM event WHERE id = ?",
     [READ] = "SELECT " COLUMNS " FROM event WHERE id > ? AND NOT held ORDER BY id LIMIT ?",
     [OLDEST] = "SELECT at FROM event ORDER BY id LIMIT 1",
@@ -223,6 +223,7 @@ static void note_last_id(struct spool_file *f)
 
 struct copy {
     struct spool_file *to;
+    bool same_ids;
     uint64_t rows;
     struct err e;
     bool ok;
@@ -234,6 +235,7 @@ static void copy_row(const struct spool_row *row, void *ctx)
     int64_t id;
     struct spool_row plain = *row;
     plain.held = false;
+    plain.id = c->same_ids ? row->id : 0;
     c->ok = c->ok && spool_file_add(c->to, &plain, &id, &c->e);
     c->rows += c->ok;
     if (c->ok && c->rows % COPY_ROWS == 0)
@@ -243,8 +245,10 @@ static void copy_row(const struct spool_row *row, void *ctx)
 /* Puts the mended file in the place of the torn one, which is moved aside; also when a first try was interrupted. */
 static bool finish_mending(const char *folder, unsigned number, struct err *e)
 {
-    static const char *const part[] = {".db-shm", ".db-wal", ".db"};
+    static const char *const part[] = {".db-wal", ".db"};
     char from[PATH_BYTES], to[PATH_BYTES], torn[40];
+    path_of(from, folder, "", number, ".db-shm"); /* only an index of the log */
+    unlink(from);
     snprintf(torn, sizeof(torn), "torn-%" PRId64 "-", clock_epoch_ms());
     for (size_t i = 0; i < ARRAY_LEN(part); i++) {
         path_of(from, folder, "", number, part[i]);
@@ -281,7 +285,7 @@ static bool mend(struct spool_file *f, const char *why, struct err *e)
         sqlite3_db_config(f->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     database_close(f);
     remove_unfinished(f->folder, f->number);
-    struct copy copy = {.to = f, .ok = database_open(f, fresh, e)};
+    struct copy copy = {.to = f, .same_ids = true /* behind a hole they come backwards */, .ok = database_open(f, fresh, e)};
     if (!copy.ok)
         return false;
     sqlite3 *old = NULL;
@@ -298,7 +302,7 @@ static bool mend(struct spool_file *f, const char *why, struct err *e)
             *e = copy.e;
         return false;
     }
-    f->noted_id = -1; /* the ids begin anew; before the rename, or an interrupted start would miss rows that never were */
+    f->noted_id = -1; /* before the rename, or an interrupted start would miss rows that are not there any more */
     note_last_id(f);
     if (rename(fresh, good) != 0)
         return err_set(e, ERR_SYSTEM, "spool: cannot rename %s: %s", fresh, strerror(errno));
@@ -438,16 +442,20 @@ static bool done(struct spool_file *f, sqlite3_stmt *s, const char *what, struct
 bool spool_file_add(struct spool_file *f, const struct spool_row *row, int64_t *ret_id, struct err *e)
 {
     sqlite3_stmt *s = f->statement[ADD];
-    sqlite3_bind_int64(s, 1, row->at_ms);
-    sqlite3_bind_int(s, 2, row->held);
-    sqlite3_bind_int(s, 3, row->redelivered);
-    sqlite3_bind_text(s, 4, row->user_id, -1, SQLITE_STATIC);
-    sqlite3_bind_blob(s, 5, row->key, sizeof(row->key), SQLITE_STATIC);
-    sqlite3_bind_blob(s, 6, row->sum, sizeof(row->sum), SQLITE_STATIC);
-    sqlite3_bind_blob64(s, 7, row->body.n ? row->body.p : "", row->body.n, SQLITE_STATIC);
+    if (row->id)
+        sqlite3_bind_int64(s, 1, row->id);
+    sqlite3_bind_int64(s, 2, row->at_ms);
+    sqlite3_bind_int(s, 3, row->held);
+    sqlite3_bind_int(s, 4, row->redelivered);
+    sqlite3_bind_text(s, 5, row->user_id, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(s, 6, row->key, sizeof(row->key), SQLITE_STATIC);
+    sqlite3_bind_blob(s, 7, row->sum, sizeof(row->sum), SQLITE_STATIC);
+    sqlite3_bind_blob64(s, 8, row->body.n ? row->body.p : "", row->body.n, SQLITE_STATIC);
     if (!done(f, s, "write", e))
         return false;
-    *ret_id = f->last_id = sqlite3_last_insert_rowid(f->db);
+    *ret_id = sqlite3_last_insert_rowid(f->db);
+    if (*ret_id > f->last_id)
+        f->last_id = *ret_id;
     return true;
 }
 

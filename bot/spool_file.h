@@ -67,6 +67,7 @@ struct spool_file *spool_file_open(TALLOC_CTX *ctx, const char *folder, spool_ro
 
 /** Writes go between begin and commit. @param durable  false: a power cut may undo it (removals: the event key makes a repeat harmless). */
 bool spool_file_begin(struct spool_file *f, bool durable, struct err *e);
+/** @param row  its id 0: the next one. */
 bool spool_file_add(struct spool_file *f, const struct spool_row *row, int64_t *ret_id, struct err *e);
 bool spool_file_remove(struct spool_file *f, int64_t id, struct err *e);
 bool spool_file_commit(struct spool_file *f, struct err *e);

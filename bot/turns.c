@@ -13,6 +13,7 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 
+#include "clock.h"
 #include "log.h"
 #include "messages.h"
 #include "outbox_store.h"
@@ -64,7 +65,8 @@ struct runner {
     struct again *current;     /* what the batch in flight consists of */
     bool settling;             /* answers may bring new events: they join the next batch, together */
     struct event *defer_timer, *pause_timer; /* pending: nothing is tried */
-    int pause_ms; /* the next pause */
+    int pause_ms; /* the last one; 0 after a commit */
+    int64_t refused_since_ms; /* monotonic: the first refusal since the last commit; 0: none */
     struct err dead_error;
 };
 
@@ -181,6 +183,12 @@ static void defer(struct runner *r, struct turn_event *event)
         event_add(r->defer_timer, &soon);
 }
 
+static void refused(struct runner *r)
+{
+    if (!r->refused_since_ms)
+        r->refused_since_ms = clock_monotonic_ms();
+}
+
 /* ---- receipts ---- */
 
 static void on_blocks_drawn(const struct pg_answer *answer, void *arg)
@@ -192,8 +200,10 @@ static void on_blocks_drawn(const struct pg_answer *answer, void *arg)
         if (log_pass(&gate, 30000))
             log_warn("cannot draw receipt numbers: %s; turns wait", answer->e->msg);
         struct timeval again = {DRAW_AGAIN_MS / 1000, 0};
-        for (size_t i = 0; i < TURNS_CONNECTIONS; i++) /* what waits must not wait for another event to come */
-            event_add(t->runner[i].defer_timer, &again);
+        for (size_t i = 0; i < TURNS_CONNECTIONS; i++) {
+            event_add(t->runner[i].defer_timer, &again); /* what waits must not wait for another event to come */
+            refused(&t->runner[i]);
+        }
         return;
     }
     struct str key = pg_bytes(answer->result[0], 0, 0);
@@ -341,6 +351,7 @@ static void pause_for_database(struct runner *r, const struct again *a)
     struct turns *t = r->turns;
     for (size_t i = 0; i < a->count; i++)
         t->options.on_refused(a->events[i], t->options.ctx);
+    refused(r);
     r->pause_ms = r->pause_ms ? r->pause_ms * 2 : PAUSE_LEAST_MS;
     if (r->pause_ms > PAUSE_MOST_MS)
         r->pause_ms = PAUSE_MOST_MS;
@@ -424,6 +435,7 @@ static void on_batch_done(struct turn_batch *b, void *arg)
     }
     t->counters.batches++;
     r->pause_ms = 0;
+    r->refused_since_ms = 0;
     r->settling = true;
     turn_batch_publish(b);
     for (size_t i = 0; i < b->count; i++) {
@@ -556,7 +568,9 @@ bool turns_ready(const struct turns *t)
 
 int64_t turns_away_ms(const struct turns *t, const char *user_id)
 {
-    return pg_away_ms(t->runner[runner_number((uint32_t)str_hash(str_of(user_id)))].pg);
+    const struct runner *r = &t->runner[runner_number((uint32_t)str_hash(str_of(user_id)))];
+    int64_t away_ms = pg_away_ms(r->pg), refused_ms = r->refused_since_ms ? clock_monotonic_ms() - r->refused_since_ms : 0;
+    return away_ms > refused_ms ? away_ms : refused_ms;
 }
 
 const struct turn_counters *turns_counters(const struct turns *t)

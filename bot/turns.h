@@ -93,7 +93,7 @@ size_t turns_waiting(const struct turns *t);
 /** True when both connections are up. */
 bool turns_ready(const struct turns *t);
 
-/** For how long the connection of that person has been away; 0: it is there. */
+/** For how long that person's connection has been away or its server has refused writes; 0: it is well. */
 int64_t turns_away_ms(const struct turns *t, const char *user_id);
 
 const struct turn_counters *turns_counters(const struct turns *t);

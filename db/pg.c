@@ -11,7 +11,7 @@
 
 enum {
     BACKOFF_LEAST_MS = 50,
-    BACKOFF_MOST_MS = 5000,
+    BACKOFF_MOST_MS = 3000,
     CONNECT_MS = 5000,
     STATEMENTS_MAX = 48, /* of one unit */
     ERROR_TEXT_MOST = 400, /* of the server's sentence, in bytes: fits struct err with the statement's name */
@@ -55,6 +55,7 @@ struct pg {
     int backoff_ms;
     int64_t away_since_ms;
     struct pg_unit *unit;
+    bool read_only; /* the server said so: after a failover the writable one is another */
     bool prepared[SQL_COUNT];
     struct log_gate gate;
 };
@@ -93,6 +94,7 @@ static void disconnect(struct pg *pg, const char *why)
         PQfinish(pg->conn);
     pg->conn = NULL;
     memset(pg->prepared, 0, sizeof(pg->prepared));
+    pg->read_only = false;
     pg->state = PG_WAITING;
     pg->backoff_ms = pg->backoff_ms ? pg->backoff_ms * 2 : BACKOFF_LEAST_MS;
     if (pg->backoff_ms > BACKOFF_MOST_MS)
@@ -155,13 +157,13 @@ static void unit_finish(struct pg *pg)
     pg->backoff_ms = 0; /* only now: a server that takes connections and drops them at once is not asked in a tight loop */
     pg->gate = (struct log_gate){0};
     bool ok = unit->e.kind == ERR_NONE;
-    bool read_only = strcmp(unit->e.sqlstate, "25006") == 0; /* after a failover: the writable server is another one */
+    pg->read_only |= strcmp(unit->e.sqlstate, "25006") == 0;
     struct pg_answer answer = {.e = ok ? NULL : &unit->e, .failed = unit->failed, .result = unit->result, .count = unit->count};
     unit->done(&answer, unit->ctx);
     talloc_free(unit);
     if (pg->state != PG_IDLE || pg->unit)
-        return;
-    if (read_only)
+        return; /* the callback has started another, perhaps the ROLLBACK */
+    if (pg->read_only)
         disconnect(pg, "the server is read-only");
     else
         became_idle(pg);

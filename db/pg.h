@@ -2,7 +2,7 @@
  *
  *   connecting -> idle <-> running
  *        ^          |          |
- *        +--backoff-+----------+   (connection lost, deadline passed: reconnect after 50 ms .. 5 s with jitter)
+ *        +--backoff-+----------+   (connection lost, deadline passed: reconnect after 50 ms .. 3 s with jitter)
  *
  * A unit is a list of statements sent in one pipelined round trip with one sync: an error in one aborts those behind it.
  * Every unit has a deadline; when it passes the connection is dropped and the outcome is unknown (ERR_TIMEOUT). */
