@@ -250,12 +250,13 @@ static void wire(struct app *app, bool hold)
     app->outbox = outbox_new(app, &(struct outbox_options){
         .base = app->base, .settings = s, .process = app->process, .background = app->background, .client = app->client,
         .tokens = app->tokens, .hold = hold});
+    app->intake = intake_new(app, &(struct intake_options){
+        .base = app->base, .settings = s, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
     app->turns = turns_new(app, &(struct turns_options){
         .base = app->base, .settings = s, .process = app->process, .ids = &app->ids, .background = app->background,
         .on_settled = on_settled, .on_refused = on_refused, .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail,
         .on_evidence = on_evidence, .on_similar = on_similar, .ctx = app});
-    app->intake = intake_new(app, &(struct intake_options){
-        .base = app->base, .settings = s, .turns = app->turns, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
+    intake_start(app->intake, app->turns);
     app->evidence = evidence_fetcher_new(app, app->base, app->background, app->client, s, on_evidence_failed, app);
     app->similar = similar_writer_new(app, app->base, app->jobs);
     app->similar_desk = similar_desk_new(app, app->base, app->look_ups);

@@ -15,6 +15,7 @@
 #include "command.h"
 #include "commands.h"
 #include "messages.h"
+#include "spool_file.h"
 #include "token_file.h"
 
 enum { SKEW_MS = 2000, TIGHT_MS = 6 * 3600 * 1000, MB = 1024 * 1024 };
@@ -145,6 +146,37 @@ static void check_folder(struct check *c, const char *key, const char *path, int
         fine(key, "%s can be written to, %" PRId64 " MB are free", path, free_mb);
 }
 
+static int64_t wall_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Events that wait on this machine, and those that cannot be read. */
+static void check_spool(struct check *c)
+{
+    struct spool_look look;
+    struct err e;
+    const char *path = c->settings->spool.path;
+    check_folder(c, "spool", path, c->settings->spool.max_mb);
+    if (!spool_file_look(path, &look, &e))
+        return; /* just said */
+    int64_t minutes = look.oldest_ms ? (wall_ms() - look.oldest_ms) / 60000 : 0;
+    if (look.left)
+        doubtful("spool", "start the service, it takes them over", "%" PRIu64 " events wait in a spool that no process has open, the oldest for %" PRId64 " min",
+                 look.left, minutes);
+    else if (look.rows && minutes > 0)
+        doubtful("spool", "look whether the service reaches the database", "%" PRIu64 " events wait, the oldest for %" PRId64 " min", look.rows, minutes);
+    else
+        fine("spool", "%" PRIu64 " events wait, %" PRIu64 " kB, %" PRIu64 " of %" PRIu64 " files in use", look.rows, look.bytes / 1024, look.in_use,
+             look.files);
+    if (look.unreadable)
+        doubtful("spool", "restart the service: it keeps what can be read and moves the rest aside", "%" PRIu64 " files cannot be read", look.unreadable);
+    if (look.torn)
+        doubtful("spool", "keep them until nobody misses a message, then delete them", "%" PRIu64 " files were found torn and moved aside as torn-*", look.torn);
+}
+
 /* ---- the database ---- */
 
 struct server {
@@ -161,13 +193,6 @@ static void on_server(const PGresult *res, void *ctx)
     snprintf(server->version, sizeof(server->version), "%.*s", STR_ARG(version));
     server->writable = pg_bool(res, 0, 2);
     server->trigrams = pg_bool(res, 0, 3);
-}
-
-static int64_t wall_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static bool check_database(struct check *c)
@@ -205,6 +230,23 @@ static bool check_database(struct check *c)
     else
         fine("clock", "within %" PRId64 " ms of the database's", apart);
     return true;
+}
+
+static void on_dead(const PGresult *res, void *ctx)
+{
+    *(int64_t *)ctx = pg_int8(res, 0, 0);
+}
+
+static void check_dead(struct check *c)
+{
+    int64_t count = 0;
+    struct err e;
+    if (!command_query(c->command, SQL_DEAD_COUNT, pg_params_new(c->command), on_dead, &count, &e))
+        broken(c, EX_UNAVAILABLE, "dead events", "look into the log of PostgreSQL", "%s", e.msg);
+    else if (count)
+        doubtful("dead events", "`sangkien dead list` says why, `dead retry` tries them again", "%" PRId64 " events could not be processed", count);
+    else
+        fine("dead events", "none");
 }
 
 /* ---- the token ---- */
@@ -326,11 +368,14 @@ int cmd_check(struct settings *s, int argc, char **argv)
     }
     check_settings(&c);
     check_texts(&c);
-    check_folder(&c, "spool", s->spool.path, s->spool.max_mb);
+    check_spool(&c);
     check_folder(&c, "evidence", s->evidence.path, s->evidence.max_mb * 20);
     check_key(&c);
-    if (check_database(&c) && s->zalo.oa_id[0])
-        check_token(&c);
+    if (check_database(&c)) {
+        check_dead(&c);
+        if (s->zalo.oa_id[0])
+            check_token(&c);
+    }
     talloc_free(c.command);
     if (fflush(stdout) != 0)
         return EX_IOERR;

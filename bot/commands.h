@@ -15,6 +15,9 @@ int cmd_token(struct settings *s, int argc, char **argv);
 /** `export tickets [--format csv]` to stdout, in constant memory. */
 int cmd_export(struct settings *s, int argc, char **argv);
 
+/** `dead list|retry|drop`: events that could not be processed; shows ids, times and errors, nobody's words. */
+int cmd_dead(struct settings *s, int argc, char **argv);
+
 /** `read amount|intent`: lines of stdin to tab-separated values. Needs no settings. */
 int cmd_read(struct settings *s, int argc, char **argv);
 

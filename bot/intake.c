@@ -5,8 +5,8 @@
 
 #include "clock.h"
 #include "log.h"
+#include "revive.h"
 #include "settings.h"
-#include "zalo/decode.h"
 
 enum {
     ROOM = 1000,        /* rows are read back while fewer events are in memory: the rest is for new ones */
@@ -33,6 +33,7 @@ struct stay {
 
 struct intake {
     struct intake_options options;
+    struct turns *turns;
     struct spool *spool; /* NULL: unusable */
     struct event *due_timer, *look_timer;
     struct stay *oldest, *newest;
@@ -42,7 +43,7 @@ struct intake {
     int64_t cursor;       /* rows up to this id have been read back */
     bool reading;
     size_t echoes;
-    uint64_t drained;
+    uint64_t drained, refused;
 };
 
 static void look(struct intake *k);
@@ -126,14 +127,20 @@ static void on_added(int64_t id, const struct err *why, void *arg)
     }
 }
 
+static void log_full(void)
+{
+    static struct log_gate gate;
+    if (log_pass(&gate, 30000))
+        log_error("the spool is full (spool.max_mb) or its disk too slow: what PostgreSQL does not take is answered 503");
+}
+
 static bool add(struct stay *s, const struct spool_row *row)
 {
     struct intake *k = s->k;
     if (k->spool && spool_add(k->spool, row, on_added, s))
         return true;
-    static struct log_gate gate;
-    if (k->spool && log_pass(&gate, 30000))
-        log_error("the spool is full (spool.max_mb) or its disk too slow: what PostgreSQL does not take is answered 503");
+    if (k->spool)
+        log_full();
     return false;
 }
 
@@ -180,19 +187,26 @@ void intake_spool(struct intake *k, const struct spool_row *row, struct http_req
 void intake_take(struct intake *k, struct turn_event *event)
 {
     const char *user_id = event->in->user_id;
-    if (k->behind[cell_of(user_id)] || turns_full(k->options.turns)) {
+    if (k->behind[cell_of(user_id)] || turns_full(k->turns)) {
         struct spool_row row = {.redelivered = event->redelivered, .user_id = user_id, .body = event->body};
         memcpy(row.key, event->key, sizeof(row.key));
         intake_spool(k, &row, event->request);
         talloc_free(event);
         return;
     }
-    int64_t away_ms = turns_away_ms(k->options.turns, user_id);
+    bool away = turns_away_ms(k->turns, user_id) >= k->options.settings->spool.after_ms;
+    if (away && k->spool && !spool_has_room(k->spool, event->body)) { /* neither will take it in time */
+        k->refused++;
+        log_full();
+        answer(k, event->request, false);
+        talloc_free(event);
+        return;
+    }
     struct stay *s = event->stay = talloc_zero(k, struct stay);
     *s = (struct stay){.k = k, .event = event, .arrived_ms = clock_monotonic_ms(), .body = event->body};
     wait_begin(s);
-    turns_take(k->options.turns, event);
-    if (away_ms >= k->options.settings->spool.after_ms)
+    turns_take(k->turns, event);
+    if (away)
         spool_waiting(k, INT64_MAX); /* nobody needs to wait for what is known */
     else
         arm_due(k);
@@ -223,20 +237,15 @@ void intake_settled(struct intake *k, const struct turn_event *event, enum turn_
 
 /* ---- and back ---- */
 
-static void take_row(struct intake *k, const struct spool_row *row, const struct zalo_identity *identity)
+static void take_row(struct intake *k, const struct spool_row *row)
 {
-    struct err e;
-    struct turn_event *event = turn_event_new(k->options.turns);
+    struct turn_event *event = turn_event_new(k->turns);
     event->spooled = true;
     event->redelivered = row->redelivered;
     event->body = (struct str){talloc_memdup(event, row->body.p, row->body.n), row->body.n};
     memcpy(event->key, row->key, sizeof(event->key));
-    if (!zalo_decode(event, row->body, identity, &event->in, &e) || strcmp(event->in->user_id, row->user_id) != 0) {
-        /* It could be when it came: a setting or the program has changed. */
-        event->in = talloc_zero(event, struct inbound);
-        event->in->user_id = talloc_strdup(event, row->user_id);
-        event->doom = "it can no longer be read: have zalo.app_id or zalo.oa_id changed?";
-    } else if (event->in->kind == IN_ECHO && (!event->in->admin_id || event->in->conversation_id)) {
+    revive_decode(event, row->user_id, k->options.settings);
+    if (event->in->kind == IN_ECHO && (!event->in->admin_id || event->in->conversation_id)) {
         k->echoes++;
         k->options.on_echo(talloc_steal(k, event->in), row->id, row->body, k->options.ctx);
         talloc_free(event);
@@ -244,14 +253,12 @@ static void take_row(struct intake *k, const struct spool_row *row, const struct
     }
     struct stay *s = event->stay = talloc_zero(k, struct stay);
     *s = (struct stay){.k = k, .event = event, .spool_id = row->id, .body = event->body};
-    turns_take(k->options.turns, event);
+    turns_take(k->turns, event);
 }
 
 static void on_read(const struct spool_row *rows, size_t count, const struct err *e, void *arg)
 {
     struct intake *k = arg;
-    const struct settings *settings = k->options.settings;
-    struct zalo_identity identity = {.app_id = settings->zalo.app_id, .oa_ids = &settings->zalo.oa_id, .oa_count = 1};
     k->reading = false;
     if (e || count == 0) {
         static struct log_gate gate;
@@ -266,7 +273,7 @@ static void on_read(const struct spool_row *rows, size_t count, const struct err
         k->behind[cell_of(rows[i].user_id)]--;
         k->drained++;
         if (spool_row_is_whole(&rows[i]))
-            take_row(k, &rows[i], &identity);
+            take_row(k, &rows[i]);
         else
             log_error("a spooled event (row %lld) is damaged and left where it is", (long long)rows[i].id);
     }
@@ -276,7 +283,7 @@ static void on_read(const struct spool_row *rows, size_t count, const struct err
 /* Reads the next rows back when there are any and there is room. */
 static void look(struct intake *k)
 {
-    if (!k->spool || k->reading || k->rows_behind == 0 || turns_waiting(k->options.turns) >= ROOM || k->echoes >= ECHOES_MAX)
+    if (!k->spool || k->reading || k->rows_behind == 0 || turns_waiting(k->turns) >= ROOM || k->echoes >= ECHOES_MAX)
         return;
     k->reading = true;
     spool_read(k->spool, k->cursor, on_read, k);
@@ -327,8 +334,13 @@ struct intake *intake_new(TALLOC_CTX *ctx, const struct intake_options *options)
         log_error("%s: without a spool, events that PostgreSQL does not take in time are answered 503; see spool.path, then restart", e.msg);
     else if (k->rows_behind)
         log_info("%llu events wait in the spool", (unsigned long long)k->rows_behind);
-    arm(k->look_timer, 0);
     return k;
+}
+
+void intake_start(struct intake *k, struct turns *turns)
+{
+    k->turns = turns;
+    arm(k->look_timer, 0);
 }
 
 const struct spool *intake_spool_of(const struct intake *k)
@@ -344,4 +356,9 @@ bool intake_well(const struct intake *k)
 uint64_t intake_drained(const struct intake *k)
 {
     return k->drained;
+}
+
+uint64_t intake_refused_count(const struct intake *k)
+{
+    return k->refused + (k->spool ? spool_counters(k->spool)->refused : 0);
 }

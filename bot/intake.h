@@ -17,7 +17,8 @@
  *    duplicate without effect.
  *  - PostgreSQL goes away while rows are read back: they are events in memory like others, and wait.
  *  - The process stops or is killed: the rows stay, the next start reads them before it takes any newer event of that person.
- *  - The spool refuses (full, disk error): the event waits for its commit alone; none by 1.8 s, 503, and Zalo sends it again. */
+ *  - The spool refuses (full, disk error): the event waits for its commit alone; none by 1.8 s, 503, and Zalo sends it again.
+ *    When it is full and PostgreSQL known to be away, 503 at once, and nothing is kept. */
 #ifndef SANGKIEN_BOT_INTAKE_H
 #define SANGKIEN_BOT_INTAKE_H
 
@@ -31,7 +32,6 @@ struct settings;
 struct intake_options {
     struct event_base *base;
     const struct settings *settings; /* read at each use */
-    struct turns *turns;
     void (*answer)(struct http_request_id request, bool stored, void *ctx); /* 200 or 503; never for generation 0 */
     /* A spooled echo that is to be written again (takes `in` over); intake_echo_written() when it has been. */
     void (*on_echo)(struct inbound *in, int64_t spool_id, struct str body, void *ctx);
@@ -40,6 +40,9 @@ struct intake_options {
 
 /** Opens the spool; when it cannot be used says so in the log, and what PostgreSQL does not take in time is answered 503. */
 struct intake *intake_new(TALLOC_CTX *ctx, const struct intake_options *options);
+
+/** Before anything else is asked of it: where events go. */
+void intake_start(struct intake *k, struct turns *turns);
 
 /** Takes over an event of turn_event_new() that waits for its request's answer. */
 void intake_take(struct intake *k, struct turn_event *event);
@@ -61,7 +64,8 @@ const struct spool *intake_spool_of(const struct intake *k);
 /** True when an event that PostgreSQL does not take can be kept. */
 bool intake_well(const struct intake *k);
 
-/** Rows read back so far. */
+/** Rows read back so far; events that the spool did not take. */
 uint64_t intake_drained(const struct intake *k);
+uint64_t intake_refused_count(const struct intake *k);
 
 #endif

@@ -28,6 +28,7 @@ static const struct {
     {"serve", cmd_serve, true, "[--hold]  receive events and answer them (--hold: send nothing)"},
     {"migrate", cmd_migrate, true, "bring the database to this program's schema"},
     {"check", cmd_check, true, "settings, database, token, folders: what is wrong and how to mend it"},
+    {"dead", cmd_dead, true, "list | retry KEY|--all | drop KEY|--all  events that could not be processed"},
     {"read", cmd_read, false, "amount|intent  read lines on stdin, print what was understood"},
     {"token", cmd_token, true, "set|show  store a token pair or an authorization code; when it expires"},
     {"similar", cmd_similar, true, "for initiatives on stdin, a JSON object a line: the stored ones most like each"},

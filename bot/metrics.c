@@ -62,7 +62,7 @@ static char *spool_text(char *out, const struct intake *intake)
     out = head(out, "spool_drained_total", "counter", "Of those added by this process or before it: read back from the disk.");
     out = counter(out, "spool_drained_total", NULL, NULL, intake_drained(intake));
     out = head(out, "spool_refused_total", "counter", "Events that could not be spooled: full, or a disk error.");
-    out = counter(out, "spool_refused_total", NULL, NULL, c->refused);
+    out = counter(out, "spool_refused_total", NULL, NULL, intake_refused_count(intake));
     out = head(out, "spool_torn_total", "counter", "Spool files found torn at start; what could be read was kept.");
     return counter(out, "spool_torn_total", NULL, NULL, c->torn);
 }

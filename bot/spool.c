@@ -267,11 +267,15 @@ static void give(struct spool *s, struct job *job)
     pthread_mutex_unlock(&s->lock);
 }
 
+bool spool_has_room(const struct spool *s, struct str body)
+{
+    return s->in_flight < SPOOL_JOBS_MAX && s->bytes_in_flight < SPOOL_JOBS_BYTES_MAX &&
+           s->bytes + spool_row_cost(body) <= (uint64_t)s->settings->spool.max_mb << 20;
+}
+
 bool spool_add(struct spool *s, const struct spool_row *row, spool_added_fn *on_added, void *ctx)
 {
-    uint64_t cost = spool_row_cost(row->body);
-    if (s->in_flight >= SPOOL_JOBS_MAX || s->bytes_in_flight >= SPOOL_JOBS_BYTES_MAX ||
-        s->bytes + cost > (uint64_t)s->settings->spool.max_mb << 20) {
+    if (!spool_has_room(s, row->body)) {
         s->counters.refused++;
         return false;
     }
@@ -286,7 +290,7 @@ bool spool_add(struct spool *s, const struct spool_row *row, spool_added_fn *on_
         return false;
     }
     s->rows++;
-    s->bytes += cost;
+    s->bytes += spool_row_cost(row->body);
     s->bytes_in_flight += row->body.n;
     give(s, job);
     return true;

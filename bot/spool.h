@@ -35,12 +35,15 @@ struct spool *spool_new(TALLOC_CTX *ctx, struct event_base *base, const struct s
 /** N of spool-N.db. */
 unsigned spool_number(const struct spool *s);
 
+/** False: spool.max_mb is reached, or too much waits for the disk. */
+bool spool_has_room(const struct spool *s, struct str body);
+
 /** `id` 0: it is not on disk, for `why`. Once, from the loop, never before spool_add() returns. */
 typedef void spool_added_fn(int64_t id, const struct err *why, void *ctx);
 
 /**
  * Appends an event; everything is copied, `sum` and `at_ms` are filled here.
- * @return false when it is refused at once: spool.max_mb is reached, or too much waits for the disk.
+ * @return false when it is refused at once, for want of room.
  */
 bool spool_add(struct spool *s, const struct spool_row *row, spool_added_fn *on_added, void *ctx);
 

@@ -429,7 +429,7 @@ struct turn_batch *turn_batch_start(TALLOC_CTX *ctx, const struct turns_options 
         b->turn[i].event = events[i];
         b->turn[i].row = &b->rows[i];
         b->rows[i] = (struct turn_row){
-            .user_id = events[i]->in->user_id, .event_key = mail ? NULL : events[i]->key, .mail_id = mail ? events[i]->in->mail_id : 0};
+            .user_id = events[i]->in->user_id, .event_key = mail ? NULL : events[i]->key, .mail_id = events[i]->in->mail_id};
     }
     struct pg_unit *unit = pg_unit_new(b);
     conversation_store_claim(unit, b->rows, count, options->process);

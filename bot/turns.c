@@ -19,6 +19,7 @@
 #include "outbox_store.h"
 #include "pg.h"
 #include "pg_queue.h"
+#include "revive.h"
 #include "scoped.h"
 #include "settings.h"
 #include "turn_batch.h"
@@ -341,6 +342,8 @@ static void bury(struct runner *r, struct again *a, const struct err *e)
         pg_param_bytea(p, event->body.p, event->body.n);
     }
     pg_param_text(p, e->msg);
+    if (!mail)
+        pg_param_int8(p, event->in->mail_id);
     pg_add(unit, mail ? SQL_DEAD_MAIL_ADD : SQL_DEAD_EVENT_ADD, p);
     pg_run(r->pg, unit, BACKGROUND_DEADLINE_MS, on_dead_written, r);
 }
@@ -539,9 +542,14 @@ void turns_take_mail(struct turns *t, const struct mail *mail)
     if (turns_full(t))
         return;
     for (const struct turn_event *e = l ? l->first : NULL; e; e = e->next)
-        if (e->in->kind == IN_MAIL && e->in->mail_id == mail->id)
+        if (e->in->mail_id == mail->id)
             return;
     struct turn_event *event = turn_event_new(t);
+    if (strcmp(mail->kind, REVIVE_MAIL_KIND) == 0) {
+        revive_event(event, mail, t->options.settings);
+        turns_take(t, event);
+        return;
+    }
     struct inbound *in = talloc_zero(event, struct inbound);
     in->kind = IN_MAIL;
     in->user_id = talloc_strdup(in, mail->user_id);

@@ -65,7 +65,7 @@ struct inbound {
     const char *info_name, *info_phone; /* user_submit_info */
     const char *seen_ids[INBOUND_ATTACHMENTS_MAX]; /* read receipt: the messages */
     size_t seen_count;
-    int64_t mail_id;
+    int64_t mail_id; /* IN_MAIL, and a dead event that is tried again: its row in the mailbox; 0 otherwise */
     const char *mail_kind, *mail_payload; /* IN_MAIL: kind and JSON object */
 };
 

@@ -61,9 +61,12 @@ SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5
 ON CONFLICT DO NOTHING;
 
 -- name: dead_event_add
--- $1 user id, $2 event key, $3 body, $4 error.  The key is marked as seen in the same transaction.
+-- $1 user id, $2 event key, $3 body, $4 error, $5 mailbox id when it was tried again (0: no).  The key is marked as seen in
+-- the same transaction.
 WITH seen AS (
-    INSERT INTO event (user_id, event_key) VALUES ($1, $2) ON CONFLICT DO NOTHING)
+    INSERT INTO event (user_id, event_key) VALUES ($1, $2) ON CONFLICT DO NOTHING
+), retried AS (
+    DELETE FROM mailbox WHERE user_id = $1 AND id = $5::bigint)
 INSERT INTO dead_event (user_id, event_key, body, error) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
 
 -- name: dead_mail_add

@@ -4,6 +4,7 @@
   test_commands.py PATH/TO/sangkien PATH/TO/zalo-standin [word in a test's name]
 
 One line per test, and at the end `N passed, N failed`."""
+import contextlib
 import csv
 import http.client
 import io
@@ -12,6 +13,7 @@ import pty
 import re
 import select
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -269,6 +271,55 @@ def test_what_cannot_be_exported_yet_is_said(w):
     has(err, "tickets only")
     w.run("export", expect=EX_USAGE)
     w.run("export", "tickets", expect=EX_UNAVAILABLE, DATABASE_URL="host=/nonexistent dbname=x")
+
+
+# ---- dead ----
+
+def test_dead_events_are_listed_and_dropped(w):
+    _, err = w.run("dead", "list")
+    has(err, "no dead events")
+    w.sql("INSERT INTO dead_event (user_id, event_key, body, error) SELECT 'u' || n % 7, decode(md5(n::text), 'hex'), '{\"secret\": 1}', "
+          "E'why\\tit\\nfailed ' || n FROM generate_series(1, 1234) n")
+    out, _ = w.run("dead", "list")
+    lines = out.splitlines()
+    if len(lines) != 1234 or len(set(lines)) != 1234 or any(len(line.split("\t")) != 4 for line in lines) or "secret" in out:
+        raise Failure(f"{len(lines)} lines: {out[:300]}")
+    out, _ = w.run("check")
+    has(out, r"^warn  dead events: 1234 events could not be processed; `sangkien dead list`")
+    key = lines[700].split("\t")[0]
+    out, _ = w.run("dead", "drop", key)
+    has(out, "^1 dropped$")
+    _, err = w.run("dead", "drop", key, expect=EX_DATAERR)
+    has(err, "there is no dead event", "dead list")
+    out, _ = w.run("dead", "retry", "--all")
+    has(out, "^1233 given back")
+    has(w.sql("SELECT count(*), count(DISTINCT id), min(kind) FROM mailbox"), r"^1233\|1233\|dead_event$")
+    has(w.run("dead", "drop", "--all")[0], "^0 dropped$")
+
+
+def test_dead_says_what_it_wants(w):
+    has(w.run("dead", "--help")[0], "retry KEY", "first column")
+    for args in ((), ("bury",), ("retry",), ("drop",), ("list", "x")):
+        has(w.run("dead", *args, expect=EX_USAGE)[1], "usage: sangkien dead")
+    for key in ("u1", "u1/abc", "/" + "0" * 32, "u1/" + "g" * 32):
+        has(w.run("dead", "drop", key, expect=EX_USAGE)[1], "is no key")
+    w.run("dead", "list", expect=EX_UNAVAILABLE, DATABASE_URL="host=/nonexistent dbname=x")
+
+
+# ---- the spool ----
+
+def test_check_sees_what_waits_in_the_spool(w):
+    spool = w.bot.env["SANGKIEN_SPOOL_PATH"]
+    has(w.run("check")[0], r"^ok    spool: 0 events wait")
+    with contextlib.closing(sqlite3.connect(os.path.join(spool, "spool-3.db"))) as db:
+        db.execute("CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER)")
+        db.execute("INSERT INTO event (at) VALUES (?)", ((time.time() - 600) * 1000,))
+        db.commit()
+    has(w.run("check")[0], r"^warn  spool: 1 events wait in a spool that no process has open, the oldest for 10 min; start the service")
+    for name in ("spool-4.db", "torn-17-spool-0.db"):
+        with open(os.path.join(spool, name), "w", encoding="ascii") as f:
+            f.write("this is no database at all, whatever its name may say" * 100)
+    has(w.run("check")[0], r"^warn  spool: 1 files cannot be read; restart", r"^warn  spool: 1 files were found torn")
 
 
 def main(argv):

@@ -111,7 +111,9 @@ def poison_mail_leaves_the_mailbox(world, checks):
     checks.that("and is kept as dead, with what it said",
                 count(world, """SELECT count(*) FROM dead_event WHERE user_id = 'claim-1' AND error LIKE '%refused for the test%'
                                 AND convert_from(body, 'UTF8')::jsonb #>> '{payload,name}' = 'ảnh.jpg'""") == 1)
-    world.postgres.psql(DATABASE, "DELETE FROM dead_event")
+    world.bot.command("dead", "retry", "--all")
+    checks.that("tried again it is mail as before and is handled", wait_for(world, "SELECT count(*) FROM mailbox WHERE user_id = 'claim-1'", 0, 15) == 0
+                and count(world, "SELECT count(*) FROM dead_event") == 0)
 
 
 def a_poison_event_ends_alone(world, checks):
@@ -130,8 +132,29 @@ def a_poison_event_ends_alone(world, checks):
                 count(world, "SELECT count(*) FROM message WHERE user_id LIKE 'poison-%' AND origin = 'person'") == 63)
     told = world.standin.sent("poison-7", 0, 10000)
     checks.that("the person hears an apology", len(told) == 1, told)
+    key, _, size, error = world.bot.command("dead", "list").rstrip("\n").split("\t")
+    checks.that("`dead list` shows it without a word of what was said", key.startswith("poison-7/") and int(size) > 100 and "refused for the test" in error
+                and "xin chào" not in world.bot.command("dead", "list"), (key, size, error))
+    world.bot.command("dead", "retry", key)
+    stored = "SELECT count(*) FROM message WHERE user_id = 'poison-7' AND origin = 'person' AND zalo_msg_id = 'p7'"
+    checks.that("`dead retry`, once the reason is gone, lets it take effect after all", wait_for(world, stored, 1, 15) == 1
+                and count(world, "SELECT count(*) FROM dead_event") == 0 and count(world, "SELECT count(*) FROM mailbox WHERE user_id = 'poison-7'") == 0)
     again = post(world.bot_port, body_of("poison-7", "p7b", "xin chào"))
     checks.that("and can go on at once", again == 200 and len(world.standin.sent("poison-7", told[-1]["seq"] if told else 0, 10000)) >= 1)
+
+
+def what_fails_again_is_dead_again(world, checks):
+    world.postgres.psql(DATABASE, """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'still refused'; END $$;
+        CREATE TRIGGER refuse BEFORE UPDATE ON conversation FOR EACH ROW WHEN (NEW.user_id = 'poison-9') EXECUTE FUNCTION refuse()""")
+    post(world.bot_port, body_of("poison-9", "p9b", "xin chào"))
+    before = world.bot.command("dead", "list")
+    world.bot.command("dead", "retry", "--all")
+    checks.that("what fails again is in the list again and not in the mailbox", wait_for(world, "SELECT count(*) FROM dead_event", 1, 15) == 1
+                and count(world, "SELECT count(*) FROM mailbox WHERE user_id = 'poison-9'") == 0, before)
+    world.postgres.psql(DATABASE, "DROP TRIGGER refuse ON conversation; DROP FUNCTION refuse()")
+    world.bot.command("dead", "drop", world.bot.command("dead", "list").split("\t")[0])
+    checks.that("`dead drop` deletes it", count(world, "SELECT count(*) FROM dead_event") == 0)
 
 
 def a_killed_process_loses_nothing(world, second, checks):
@@ -224,6 +247,7 @@ def main(argv):
         a_failed_claim_leaves_no_transaction_open(world, checks)
         poison_mail_leaves_the_mailbox(world, checks)
         a_poison_event_ends_alone(world, checks)
+        what_fails_again_is_dead_again(world, checks)
         a_killed_process_loses_nothing(world, second, checks)
         a_restarted_database_loses_nothing(world, checks)
         a_graceful_stop_refuses_nothing_it_has_taken(world, checks)
