@@ -22,6 +22,7 @@
 #include "similar.h"
 #include "similar_desk.h"
 #include "similar_finder.h"
+#include "suspects.h"
 #include "token.h"
 #include "turns.h"
 #include "webhook.h"
@@ -237,6 +238,17 @@ static bool make_client(struct app *app, struct err *e)
     return app->client != NULL;
 }
 
+/* Beside the spool, whose number is this process's own. */
+static struct suspects *watch_crashes(struct app *app)
+{
+    struct err e;
+    const struct spool *spool = intake_spool_of(app->intake);
+    struct suspects *s = spool ? suspects_new(app, app->settings->spool.path, spool_number(spool), &e) : NULL;
+    if (spool && !s)
+        log_error("%s: an event that crashes the program will crash it again and again", e.msg);
+    return s;
+}
+
 static void wire(struct app *app, bool hold)
 {
     const struct settings *s = app->settings;
@@ -254,8 +266,8 @@ static void wire(struct app *app, bool hold)
         .base = app->base, .settings = s, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
     app->turns = turns_new(app, &(struct turns_options){
         .base = app->base, .settings = s, .process = app->process, .ids = &app->ids, .background = app->background,
-        .on_settled = on_settled, .on_refused = on_refused, .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail,
-        .on_evidence = on_evidence, .on_similar = on_similar, .ctx = app});
+        .suspects = watch_crashes(app), .on_settled = on_settled, .on_refused = on_refused, .on_reply = on_reply,
+        .on_reply_later = on_reply_later, .on_mail = on_mail, .on_evidence = on_evidence, .on_similar = on_similar, .ctx = app});
     intake_start(app->intake, app->turns);
     app->evidence = evidence_fetcher_new(app, app->base, app->background, app->client, s, on_evidence_failed, app);
     app->similar = similar_writer_new(app, app->base, app->jobs);

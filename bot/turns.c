@@ -22,6 +22,7 @@
 #include "revive.h"
 #include "scoped.h"
 #include "settings.h"
+#include "suspects.h"
 #include "turn_batch.h"
 
 enum {
@@ -140,6 +141,7 @@ static void settle(struct runner *r, struct turn_event *event, enum turn_outcome
     l->first = event->next;
     if (!l->first)
         l->last = &l->first;
+    suspects_clear(t->options.suspects, event);
     t->waiting--;
     t->waiting_bytes -= event->body.n;
     if (l->first)
@@ -248,7 +250,7 @@ static int by_user_id(const void *a, const void *b)
 /* An event that must not share its batch. */
 static bool goes_alone(const struct turn_event *event)
 {
-    return event->doom || event->failures;
+    return event->doom || event->failures || event->suspect;
 }
 
 static struct again *take_ready(struct runner *r)
@@ -418,6 +420,7 @@ static void on_batch_done(struct turn_batch *b, void *arg)
     struct turns *t = r->turns;
     struct again *a = TAKE(r->current);
     if (!b->committed) {
+        suspects_hold(t->options.suspects, (size_t)(r - t->runner), NULL, 0);
         static struct log_gate gate;
         if (log_pass(&gate, 10000))
             log_warn("a batch of %zu turns did not commit: %s", b->count, b->e.msg);
@@ -451,6 +454,7 @@ static void on_batch_done(struct turn_batch *b, void *arg)
         t->counters.duplicates += !b->rows[i].fresh;
         settle(r, event, TURN_DONE);
     }
+    suspects_hold(t->options.suspects, (size_t)(r - t->runner), NULL, 0); /* handing its replies on is part of it */
     r->settling = false; /* pg calls on_idle next */
     t->counters.need_rounds += (unsigned)b->rounds;
     talloc_free(b);
@@ -475,6 +479,7 @@ static void run_next(struct runner *r)
         return;
     }
     r->current = a;
+    suspects_hold(t->options.suspects, (size_t)(r - t->runner), a->events, a->count);
     turn_batch_start(t, &t->options, r->pg, a->events, a->count, &t->receipts, a->orphans, a->orphan_count, on_batch_done, r);
 }
 
@@ -526,6 +531,10 @@ bool turns_full(const struct turns *t)
 
 void turns_take(struct turns *t, struct turn_event *event)
 {
+    enum suspicion suspicion = suspects_about(t->options.suspects, event);
+    event->suspect = suspicion != SUSPICION_NONE;
+    if (suspicion == SUSPICION_PROVEN)
+        event->doom = "it was in hand at two crashes of the program";
     struct lane *l = lane_of(t, event->in->user_id, true);
     event->next = NULL;
     *l->last = event;

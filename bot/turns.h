@@ -25,6 +25,7 @@ struct pg_queue;
 struct settings;
 struct similar_wish;
 struct stay;
+struct suspects;
 struct turns;
 
 /* One event on its way through the pipeline.  Owned by the queue from turns_take() until it settles. */
@@ -37,6 +38,7 @@ struct turn_event {
     bool redelivered;                   /* num_retry said so: a hint */
     bool spooled;                       /* it waited in the spool: may be late */
     struct stay *stay;                  /* intake's; NULL for mail */
+    bool suspect;                       /* it was in hand at a crash: goes alone */
     const char *doom;                   /* why it is not even tried but dead at once; NULL otherwise */
     unsigned failures;                  /* how often it failed alone while others committed */
     uint64_t failed_at;                 /* counters.batches then */
@@ -59,6 +61,7 @@ struct turns_options {
     const char *process;             /* name in leases */
     struct ids *ids;
     struct pg_queue *background;     /* receipt blocks */
+    struct suspects *suspects;       /* NULL: crashes are not counted */
     void (*on_settled)(const struct turn_event *event, enum turn_outcome outcome, void *ctx);
     /* The database does not take it now; called each time it was tried. */
     void (*on_refused)(struct turn_event *event, void *ctx);

@@ -279,6 +279,50 @@ def the_spool_cannot_be_used(world, bot, checks, _):
     world.postgres.start()
 
 
+def in_hand_at_two_crashes(world, bot, checks, _):
+    """Q9: what crashes the program does not crash it for ever.  A frozen PostgreSQL keeps the event in hand, a signal is the crash."""
+    server = world.postgres.process.child.pid
+    statuses = []
+
+    def crash(*bodies):
+        """With these events in hand."""
+        freeze(server, signal.SIGSTOP)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = [pool.submit(post, bot.port, body) for body in bodies]
+            statuses.extend(a.result() for a in answers)
+        os.kill(bot.process.child.pid, signal.SIGSEGV)
+        bot.process.child.wait(20)
+        freeze(server, signal.SIGCONT)
+
+    others = [body_of(f"crash-{n}", f"crash-{n}", "xin chào") for n in range(1, 5)]
+    post(bot.port, body_of("warm-0", "warm-0", "xin chào"))  # it draws receipt numbers before its first turn
+    crash(body_of("crash-0", "crash-0", "xin chào"))
+    checks.that("a crash with an event in hand: it had been acknowledged", statuses == [200], statuses)
+    refuse = "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$;"
+    # It may have been committed meanwhile: as if it never had.
+    world.postgres.psql(DATABASE, f"DELETE FROM event WHERE user_id = 'crash-0'; DELETE FROM message WHERE user_id = 'crash-0'; {refuse}"
+                                  "CREATE TRIGGER hold BEFORE UPDATE ON conversation FOR EACH ROW WHEN (NEW.user_id = 'crash-0') EXECUTE FUNCTION hold()")
+    bot.start(database=False)
+    bot.process.wait_until(lambda: count(world, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") > 0, 20, "it had the event in hand again")
+    statuses.clear()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        statuses.extend(pool.map(lambda body: post(bot.port, body), others))
+    os.kill(bot.process.child.pid, signal.SIGSEGV)
+    bot.process.child.wait(20)
+    world.postgres.psql(DATABASE, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+    world.postgres.psql(DATABASE, "DROP TRIGGER hold ON conversation; DROP FUNCTION hold()")
+    bot.start()
+    checks.that("after the second crash it is dead, with the reason",
+                wait_for(world, "SELECT count(*) FROM dead_event WHERE user_id = 'crash-0' AND error LIKE '%in hand at two crashes%'", 1, 15) == 1,
+                world.postgres.psql(DATABASE, "SELECT user_id, error FROM dead_event"))
+    checks.that("those who came with it are not", statuses == [200] * 4 and
+                wait_for(world, "SELECT count(*) FROM message WHERE user_id LIKE 'crash-%' AND user_id <> 'crash-0' AND origin = 'person'", 4, 15) == 4, statuses)
+    bot.command("dead", "retry", "--all")
+    checks.that("and it can be given a third try", wait_for(
+        world, "SELECT count(*) FROM message WHERE user_id = 'crash-0' AND origin = 'person'", 1, 15) == 1)
+    world.postgres.psql(DATABASE, "DELETE FROM dead_event")
+
+
 # name, size of a short and of a full run (0: not in the short one), settings
 SCENES = [
     (postgresql_is_stopped, 6, 40, {}),
@@ -290,6 +334,7 @@ SCENES = [
     (the_spool_is_torn, 10, 40, {}),
     (the_newest_rows_are_missing, 0, 40, {}),
     (the_spool_cannot_be_used, 1, 1, {}),
+    (in_hand_at_two_crashes, 0, 1, {}),
     (killed_at_any_time, 0, 30, {}),
     (more_than_memory_holds, 0, 2500, {}),
 ]
@@ -322,7 +367,7 @@ def main(argv):
         world.bot.stop()
         world.postgres.psql(DATABASE, "CREATE ROLE clerk LOGIN;\nGRANT ALL ON ALL TABLES IN SCHEMA public TO clerk;\nGRANT ALL ON ALL SEQUENCES IN SCHEMA public TO clerk")
         for prefix, people in (("stopped-", 24), ("killed-", 24), ("frozen-", 24), ("reader-", 24), ("crowd-", 24), ("full-", 48), ("torn-", 24),
-                               ("short-", 24), ("none-", 1), ("any-", 24), ("many-", 2500)):  # the stand-in sends only to whom it knows
+                               ("short-", 24), ("none-", 1), ("crash-", 5), ("warm-", 1), ("any-", 24), ("many-", 2500)):  # the stand-in sends only to whom it knows
             world.standin.call("POST", "/_admin/people", {"prefix": prefix, "from": 0, "count": people})
         for scene, few, many, settings in SCENES:
             size = few if short else many
