@@ -63,14 +63,26 @@ static void start_next(struct pg *pg, void *arg)
     pg_run(pg, job->unit, job->deadline_ms, on_job_done, job);
 }
 
+/* The first whose patience has ended, wherever it stands: those before it may have more. */
+static struct job *take_expired(struct pg_queue *q, int64_t now)
+{
+    struct job **at = &q->first;
+    while (*at && (*at)->give_up_ms > now)
+        at = &(*at)->next;
+    struct job *job = *at;
+    if (job && !(*at = job->next))
+        q->last = at;
+    return job;
+}
+
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct pg_queue *q = arg;
     (void)fd;
     (void)what;
     int64_t now = clock_monotonic_ms();
-    while (q->first && q->first->give_up_ms <= now)
-        fail(pop(q), "the database connection is away");
+    for (struct job *job; (job = take_expired(q, now));)
+        fail(job, "the database connection is away");
     start_next(q->pg, q);
 }
 
