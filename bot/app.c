@@ -290,6 +290,7 @@ static struct event *on_signal(struct app *app, int signal, event_callback_fn fn
 static int run(struct app *app)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails, like a full disk */
     struct event *signals[] = {on_signal(app, SIGTERM, on_stop_signal), on_signal(app, SIGINT, on_stop_signal),
                                on_signal(app, SIGHUP, on_reload_signal)};
     app->stop_timer = event_new(app->base, -1, 0, on_stop_timer, app);

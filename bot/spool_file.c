@@ -417,10 +417,10 @@ struct spool_file *spool_file_open(TALLOC_CTX *ctx, const char *folder, spool_ro
         if (other != number && !adopt(f, other, ret, &cannot))
             log_error("the spool of a process that is gone cannot be taken over: %s; it is tried again at the next start", cannot.msg);
     }
-    if (!run(f->db, "UPDATE event SET held = 0 WHERE held", "take over the rows", e) || !read_all(f->db, on_row, row_ctx)) {
-        talloc_free(f);
-        return NULL;
-    }
+    bool ok = run(f->db, "UPDATE event SET held = 0 WHERE held", "take over the rows", e) &&
+              (read_all(f->db, on_row, row_ctx) || failed(f->db, "read the rows again", e));
+    if (!ok)
+        TALLOC_FREE(f);
     return f;
 }
 

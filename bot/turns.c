@@ -5,7 +5,7 @@
  *   a repeat may cure it                  TRIES_MAX tries, with growing pauses when the database takes no writes at all
  *   otherwise, or when that did not help  cut in halves, so that a poison event ends alone
  *   alone, no cure                        kept in dead_event
- *   alone, a repeat might cure it         tried for ever; dead when it fails TRIES_MAX times while others go through
+ *   alone, a repeat might cure it         tried for ever; dead when it fails TRIES_MAX times more while others go through
  * (Some events bring the server down, others come while it is down: only what happens to the rest tells them apart.) */
 #include "turns.h"
 
@@ -68,6 +68,7 @@ struct runner {
     bool settling;             /* answers may bring new events: they join the next batch, together */
     struct event *defer_timer, *pause_timer; /* pending: nothing is tried */
     int pause_ms; /* the last one; 0 after a commit */
+    uint64_t commits;
     int64_t refused_since_ms; /* monotonic: the first refusal since the last commit; 0: none */
     struct err dead_error;
 };
@@ -368,9 +369,8 @@ static void pause_for_database(struct runner *r, const struct again *a)
  * failing while others go through. */
 static void put_off(struct runner *r, struct turn_event *event, const struct err *e)
 {
-    struct turns *t = r->turns;
-    event->failures += event->failures == 0 || event->failed_at != t->counters.batches;
-    event->failed_at = t->counters.batches;
+    event->failures += event->failures == 0 || event->failed_at != r->commits;
+    event->failed_at = r->commits;
     if (event->failures > TRIES_MAX)
         event->doom = talloc_strdup(event, e->msg);
     defer(r, event);
@@ -380,10 +380,11 @@ static void put_off(struct runner *r, struct turn_event *event, const struct err
 static void recover(struct runner *r, struct again *a, const struct err *e)
 {
     bool idle = pg_idle(r->pg), may_pass = pg_transient(e) || pg_unwell(e) || !idle;
+    const struct turn_event *known = a->count == 1 && a->events[0]->failures ? a->events[0] : NULL;
     r->turns->counters.retries++;
-    if (pg_unwell(e) || !idle)
+    if ((pg_unwell(e) || !idle) && !(known && known->failed_at != r->commits)) /* others must not wait for one that is to blame */
         pause_for_database(r, a);
-    if (may_pass && ++a->tries < TRIES_MAX) {
+    if (may_pass && !known && ++a->tries < TRIES_MAX) {
         a->next = r->again;
         r->again = a;
         return;
@@ -442,6 +443,7 @@ static void on_batch_done(struct turn_batch *b, void *arg)
     t->counters.batches++;
     r->pause_ms = 0;
     r->refused_since_ms = 0;
+    r->commits++;
     r->settling = true;
     turn_batch_publish(b);
     for (size_t i = 0; i < b->count; i++) {

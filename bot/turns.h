@@ -41,7 +41,7 @@ struct turn_event {
     bool suspect;                       /* it was in hand at a crash: goes alone */
     const char *doom;                   /* why it is not even tried but dead at once; NULL otherwise */
     unsigned failures;                  /* how often it failed alone while others committed */
-    uint64_t failed_at;                 /* counters.batches then */
+    uint64_t failed_at;                 /* its connection's commits then */
 };
 
 enum turn_outcome {

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """PostgreSQL is away, late, read-only, crowded; the spool is full, torn, killed: what was answered 200 takes effect once, in the
-order in which a person wrote.  (reliability.md K1, K2, Q1, Q2, Q3, Q4, Q6, Q7, Q9, W1)
+order in which a person wrote.  (reliability.md K1, K2, K10, Q1, Q2, Q3, Q4, Q5, Q6, Q7, Q9, W1)
 
   test_spool.py BUILD_FOLDER [--short]"""
 import concurrent.futures
 import contextlib
 import glob
+import json
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -20,6 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 from bot import Bot  # noqa: E402
 from process import Failure, free_port  # noqa: E402
+from standin import IDS  # noqa: E402
 from test_processes import Checks, body_of, count, post, wait_for  # noqa: E402
 from world import DATABASE, World  # noqa: E402
 
@@ -40,6 +43,11 @@ def talk(port, prefix, people, each, first=0, text="xin chào", threads=24):
         return [s for sent in pool.map(one, range(people)) for s in sent]
 
 
+def echo_of(user, msg_id, text):
+    return json.dumps({"app_id": IDS["app_id"], "event_name": "oa_send_text", "timestamp": str(int(time.time() * 1000)),
+                       "sender": {"id": IDS["oa_id"]}, "recipient": {"id": user}, "message": {"msg_id": msg_id, "text": text}}).encode()
+
+
 def all_taken(checks, what, sent):
     statuses = {s: [x[2] for x in sent].count(s) for s in {x[2] for x in sent}}
     slowest = max(x[3] for x in sent)
@@ -56,8 +64,8 @@ def all_effective(world, checks, what, prefix, sent, seconds=60):
             want[user].append(msg)
     here = f"user_id LIKE '{prefix}%' AND origin = 'person'"
     total = sum(len(m) for m in want.values())
-    wait_for(world, f"SELECT count(*) >= {total} AND count(*) = count(DISTINCT zalo_msg_id) FROM message WHERE {here}".replace("SELECT ", "SELECT (", 1)
-             .replace(" FROM", ")::int FROM", 1), 1, seconds)
+    all_ids = ",".join(m for messages in want.values() for m in messages)
+    wait_for(world, f"SELECT count(DISTINCT zalo_msg_id) FROM message WHERE {here} AND zalo_msg_id = ANY ('{{{all_ids}}}')", total, seconds)
     got = dict(line.split("|") for line in world.postgres.psql(
         DATABASE, f"SELECT user_id, string_agg(zalo_msg_id, ',' ORDER BY id) FROM message WHERE {here} GROUP BY 1").split())
     wrong = {}
@@ -83,12 +91,16 @@ def postgresql_is_stopped(world, bot, checks, size):
     all_taken(checks, "PostgreSQL is stopped", sent)
     again = talk(bot.port, "stopped-", 24, 1)
     all_taken(checks, "and sends some again", again)
+    echo = echo_of("stopped-0", "stopped-echo", "em chào anh")
+    begin = time.monotonic()
+    checks.that("so is the echo of what the OA sent", post(bot.port, echo) == 200 and time.monotonic() - begin < ZALO_WAITS_S)
     status, body = bot.get("/readyz")
     checks.that("readyz says so, and that events are still taken", status == 200 and body.startswith("degraded: the database cannot be reached"), body)
-    checks.that("the metrics tell how many wait", bot.metric("spool_rows") == len(sent) + len(again), bot.metric("spool_rows"))
+    checks.that("the metrics tell how many wait", bot.metric("spool_rows") == len(sent) + len(again) + 1, bot.metric("spool_rows"))
     world.postgres.start()
     bot.process.wait_until(bot.ready, 20, "it was ready")
     all_effective(world, checks, "PostgreSQL is back", "stopped-", sent)
+    checks.that("the echo is written", wait_for(world, "SELECT count(*) FROM echo WHERE user_id = 'stopped-0' AND msg_id = 'stopped-echo'", 1, 15) == 1)
     spool_is_empty(world, checks, bot, "PostgreSQL is back")
 
 
@@ -192,6 +204,55 @@ def no_connection_is_free(world, bot, checks, size):
     world.postgres.psql(DATABASE, "ALTER ROLE clerk CONNECTION LIMIT -1")
     all_effective(world, checks, "there are connections again", "crowd-", sent)
     spool_is_empty(world, checks, bot, "there are connections again")
+
+
+def the_disk_of_postgresql_is_full(world, bot, checks, size):
+    """Q6: SQLSTATE 53100 to everybody."""
+    world.postgres.psql(DATABASE, """
+        CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER no_space BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION no_space()""")
+    sent = talk(bot.port, "space-", 24, size)
+    all_taken(checks, "PostgreSQL's disk is full", sent)
+    checks.that("it is not tried in a tight loop", bot.metric("turn_retries_total") < 60, bot.metric("turn_retries_total"))
+    world.postgres.psql(DATABASE, "DROP TRIGGER no_space ON event; DROP FUNCTION no_space()")
+    all_effective(world, checks, "there is space again", "space-", sent)
+    checks.that("nobody's words are called poison for that", count(world, "SELECT count(*) FROM dead_event") == 0)
+    spool_is_empty(world, checks, bot, "there is space again")
+
+
+def one_looks_like_trouble(world, bot, checks, _):
+    """Q5, Q9: what fails alone for ever, with a code that a repeat should cure, does not hold the others up and ends as dead."""
+    world.postgres.psql(DATABASE, """
+        CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '53200'; END $$;
+        CREATE TRIGGER trouble BEFORE UPDATE ON conversation FOR EACH ROW WHEN (NEW.user_id = 'looks-0') EXECUTE FUNCTION trouble()""")
+    sent = talk(bot.port, "looks-", 24, 1)
+    all_taken(checks, "one person's event fails like an overloaded server", sent)
+    rounds, end = 0, time.monotonic() + 30
+    while count(world, "SELECT count(*) FROM dead_event WHERE user_id = 'looks-0'") == 0 and time.monotonic() < end:
+        rounds += 1
+        talk(bot.port, "looks-more-", 24, 1, first=rounds)  # only beside others can it be told apart
+    checks.that("the others go through, it ends as dead", count(world, "SELECT count(*) FROM dead_event WHERE user_id = 'looks-0' AND error LIKE '%trouble%'") == 1
+                and count(world, "SELECT count(*) FROM dead_event") == 1, world.postgres.psql(DATABASE, "SELECT user_id, error FROM dead_event"))
+    world.postgres.psql(DATABASE, "DROP TRIGGER trouble ON conversation; DROP FUNCTION trouble(); DELETE FROM dead_event")
+    all_effective(world, checks, "the others", "looks-", [s for s in sent if s[0] != "looks-0"])
+
+
+def the_disk_of_the_spool_is_full(world, bot, checks, _):
+    """K10, Q6: a write that fails is no acknowledgement.  The bot's files may not grow, as on a full disk."""
+    post(bot.port, body_of("disk-0", "disk-before", "xin chào"))
+    world.postgres.stop()
+    pid = bot.process.child.pid
+    was = resource.prlimit(pid, resource.RLIMIT_FSIZE, (60000, resource.RLIM_INFINITY))
+    sent = talk(bot.port, "disk-", 24, 2, text="z" * 9000)
+    good = sum(s[2] == 200 for s in sent)
+    checks.that("the spool's disk is full: 503 and not 200, in time", {s[2] for s in sent} <= {200, 503} and good < len(sent) // 4 and
+                max(s[3] for s in sent) < ZALO_WAITS_S, f"{good} of {len(sent)}")
+    checks.that("readyz says that nothing is taken", bot.get("/readyz")[0] == 503, bot.get("/readyz"))
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, was)
+    more = talk(bot.port, "disk-", 24, 1, first=2)
+    all_taken(checks, "there is room again", more)
+    world.postgres.start()
+    all_effective(world, checks, "room on the spool's disk again", "disk-", sorted(sent + more, key=lambda s: s[:2]))
 
 
 def the_spool_is_full(world, bot, checks, _):
@@ -330,6 +391,9 @@ SCENES = [
     (postgresql_is_frozen, 20, 60, {}),
     (postgresql_is_read_only, 0, 10, {}),
     (no_connection_is_free, 0, 10, {"user": "clerk"}),
+    (the_disk_of_postgresql_is_full, 0, 10, {}),
+    (one_looks_like_trouble, 0, 1, {}),
+    (the_disk_of_the_spool_is_full, 0, 1, {}),
     (the_spool_is_full, 1, 1, {"SANGKIEN_SPOOL_MAX_MB": "1"}),
     (the_spool_is_torn, 10, 40, {}),
     (the_newest_rows_are_missing, 0, 40, {}),
@@ -367,7 +431,7 @@ def main(argv):
         world.bot.stop()
         world.postgres.psql(DATABASE, "CREATE ROLE clerk LOGIN;\nGRANT ALL ON ALL TABLES IN SCHEMA public TO clerk;\nGRANT ALL ON ALL SEQUENCES IN SCHEMA public TO clerk")
         for prefix, people in (("stopped-", 24), ("killed-", 24), ("frozen-", 24), ("reader-", 24), ("crowd-", 24), ("full-", 48), ("torn-", 24),
-                               ("short-", 24), ("none-", 1), ("crash-", 5), ("warm-", 1), ("any-", 24), ("many-", 2500)):  # the stand-in sends only to whom it knows
+                               ("short-", 24), ("none-", 1), ("space-", 24), ("looks-", 24), ("looks-more-", 24), ("disk-", 24), ("crash-", 5), ("warm-", 1), ("any-", 24), ("many-", 2500)):  # the stand-in sends only to whom it knows
             world.standin.call("POST", "/_admin/people", {"prefix": prefix, "from": 0, "count": people})
         for scene, few, many, settings in SCENES:
             size = few if short else many
