@@ -240,9 +240,13 @@ static struct amount amount_of_sums(const struct scan *s, const struct items *it
 static bool denies_money(const struct scan *s)
 {
     for (int i = 0; i < s->n; i++)
-        for (int j = i + 1; can(s, i, W(NOT)) && j <= i + 5 && j < s->n && is_word(s, j); j++)
-            if (can(s, j, W(AS_MONEY)))
+        for (int j = i + 1; can(s, i, W(NOT)) && j <= i + 5 && j < s->n; j++) {
+            bool as_money = can(s, j, W(AS_MONEY)) || (is_sign(s, j, '=') && is_fold(s, j + 1, "tien"));
+            if (as_money)
                 return true;
+            if (!is_word(s, j))
+                break;
+        }
     return false;
 }
 

@@ -66,7 +66,8 @@ const char *amount_kind_name(enum amount_kind kind);
 /** 54746 -> "54.746" (dots for thousands, a minus for negatives), without a unit.  Owned by ctx. */
 char *amount_digits(TALLOC_CTX *ctx, int64_t vnd);
 
-/** 2350000000 -> "2 tỷ 350 triệu đồng": units that are zero are left out; 0 -> "0 đồng".  Owned by ctx. */
+/** 2350000000 -> "2 tỷ 350 triệu đồng": units that are zero are left out; 0 -> "0 đồng".  Digits only where that would
+ *  be read as another sum (C2): 1000000001 -> "1.000.000.001 đồng".  Owned by ctx. */
 char *amount_short(TALLOC_CTX *ctx, int64_t vnd);
 
 /** 2350000000 -> "hai tỷ ba trăm năm mươi triệu đồng" (lẻ/linh, mốt, lăm, tư by the usual rules).  Owned by ctx. */

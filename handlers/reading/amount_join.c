@@ -229,6 +229,9 @@ void ranges_join(const struct scan *s, struct items *items)
         struct item it = items->item[k];
         struct item both;
         if (out > 0 && is_value(&items->item[out - 1]) && join(s, &items->item[out - 1], items->item[out - 1].to, &it, &both)) {
+            if (out > 1 && both.kind == ITEM_MONEY && items->item[out - 2].kind == ITEM_BARE &&
+                link_between(s, items->item[out - 2].from, items->item[out - 2].to, both.from) != LINK_NONE)
+                item_ask(&both, ASK_VAGUE, 0, 0); /* "30 40 50 triệu" */
             items->item[out - 1] = both;
             continue;
         }
@@ -352,6 +355,8 @@ static void attach_period(struct attaching *a, int k)
         if (gap == GAP_NONE && (period->slash || !leads_on))
             return; /* "30 phút mỗi ca": the rate of a quantity */
         hold(a, period);
+        if (gap == GAP_WORDS && !leads_on)
+            a->pending_weak = true; /* "3 kg phế liệu mỗi ca, khoảng 5 triệu/tháng" */
         return;
     }
     bool has_lead = last->lead != SPAN_NONE, has_trail = last->trail != SPAN_NONE;
@@ -541,6 +546,9 @@ static enum bound bound_behind(const struct scan *s, int to)
         return BOUND_LOWER;
     while (can(s, i, W(DONG) | W(HEDGE) | W(FILLER)) && !can(s, i, W(UPWARDS) | W(DOWNWARDS)))
         i++;
+    int more = can(s, i, W(OR)) ? i + 1 : i;
+    if (is_fold(s, more, "hon") && can(s, more, W(OVER)) && ends_politely(s, more + 1)) /* "50 triệu hoặc hơn" */
+        return BOUND_LOWER;
     bool again = is_digits(s, i + 1) || can(s, i + 1, W(DIGIT) | W(HUNDRED) | W(CHUC) | W(TEN));
     if (can(s, i, W(UPWARDS)) || (can(s, i, W(AT_LEAST)) && !again))
         return BOUND_LOWER;

@@ -61,7 +61,10 @@ static const struct row rows[] = {
      "lỗi, vị trí, điểm, phòng, bàn, xe, lô, lô hàng, mẻ, mã, mã hàng, đơn, đơn hàng, đơn vị, "
      "đoàn viên, nhân viên, cán bộ, giáo viên, thành viên, cn, chị em, anh em, cháu, trẻ, cây, "
      "con, gốc, quả, đôi, cuộc, vòng, tiết, vụ, mùa, túi, tấm, cuộn, viên, can, bình, tủ, "
-     "trường, tổ, gia đình"},
+     "trường, tổ, gia đình, thao tác, bài, bài giảng, phiếu, giường, giường bệnh, khay, pallet, kiện, "
+     "tem, nhãn, sợi, khuôn, linh kiện, chi tiết, bản, file, email, cuộc gọi, cuộc họp, tin nhắn, "
+     "đợt, ống, lọ, liều, ram, nhóm, gói, phần, thiết bị, dụng cụ, thủ tục, đầu việc, "
+     "sáng kiến, đề tài"},
     {W(QUANTITY) | W(BENEFIT), "học sinh, em học sinh, bệnh nhân, người dân"},
     {W(HEDGE), "độ"},
     /* R1 */
@@ -81,10 +84,14 @@ static const struct row rows[] = {
      "cho em, ghi, nhập, điền, mình, tôi, cũng, nghĩ, thấy, ok, đấy, đó, vậy, rồi, đi, với, "
      "nữa, bao nhiêu, bằng chữ, bằng số, viết bằng chữ, khi, thế, !do, nhờ, vì, của, cứ, theo, "
      "mà"},
-    {W(FILLER), "lắm"},
+    {W(FILLER), "lắm, một chút, một tí, một ít, chút xíu"},
     {W(AT_LEAST), "min"},
     {W(AT_MOST), "max"},
     {W(NOT_SPAN), "đảm bảo, bảo đảm"}, /* known, and neither dăm nor bao */
+    /* known, and neither lương nor tiền (X3) */
+    {W(NOT_SPAN), "đô thị, tệ nạn, yên xe, yên tâm"}, /* known, and no currency (F2) */
+    {W(NOT_SPAN), "sản lượng, số lượng, khối lượng, năng lượng, trọng lượng, dung lượng, lưu lượng, hàm lượng, "
+     "cải tiến, tiến độ, tiến trình, tiên tiến, tiến bộ, tiện lợi, tiện ích, phương tiện"},
     /* R2 to R4 */
     {W(TO), "đến, tới"},
     {W(OR), "hoặc, hay"},
@@ -94,12 +101,14 @@ static const struct row rows[] = {
     {W(OVER), "hơn, trên, từ trên, vượt, vượt quá"},
     {W(FILLER), "quá"},
     {W(AT_LEAST), "không dưới, chẳng dưới, ít nhất, tối thiểu, thấp nhất, không ít hơn, không kém, "
-     "không thấp hơn"},
+     "không thấp hơn, không nhỏ hơn"},
     {W(UPWARDS), "trở lên, đổ lên"},
-    {W(UNDER), "dưới, gần, ngót, ngót nghét, non, ít hơn, thấp hơn, nhỏ hơn, chưa đến, chưa tới, "
+    {W(UNDER), "dưới, dưới mức, gần, gần bằng, gần đạt, gần được, gần tới, gần đến, ngót, ngót nghét, non, "
+     "ít hơn, thấp hơn, nhỏ hơn, chưa đến, chưa tới, "
      "chưa đầy, không đến, không tới"},
     {W(UNDER) | W(NOT), "chưa được"},
-    {W(AT_MOST), "tối đa, không quá, không hơn, không vượt quá, nhiều nhất, cao nhất"},
+    {W(AT_MOST), "tối đa, không quá, không hơn, không nhiều hơn, "
+     "không lớn hơn, không cao hơn, không vượt quá, nhiều nhất, cao nhất"},
     {W(DOWNWARDS), "đổ lại, trở lại, trở xuống, đổ xuống"},
     /* M2, M4 */
     {W(TOTAL), "tổng, tổng cộng, tổng số, tổng lại, tổng là, cộng lại, tổng số tiền"},
@@ -114,7 +123,7 @@ static const struct row rows[] = {
     {W(VAGUE_SUM), "bạc tỷ, bạc tỉ, bạc triệu, tiền tỷ, tiền tỉ, tiền triệu, nhiều tiền"},
     /* P1 to P3 */
     {W(MONTH), "tháng"},
-    {W(QUARTER), "quý"},
+    {W(QUARTER), "quý, quí"},
     {W(DAY), "ngày, ngày làm việc"},
     {W(SHIFT), "ca, kíp, ca làm việc, ca sản xuất"},
     {W(WEEK), "tuần, tuần lễ"},

@@ -165,17 +165,32 @@ static bool is_calendar_year(const struct scan *s, int i)
     return year >= 1900 && year <= 2099;
 }
 
+/* The digit word at `i` is the lower bound of "từ sáu đến tám triệu" (R2): the unit stands behind the upper one. */
+static bool is_lower_bound(const struct scan *s, int i)
+{
+    bool from = can(s, i - 1, W(FROM) | W(BETWEEN));
+    bool to = can(s, i + 1, W(TO)) ? from || is_fold(s, i + 1, "den") : is_sign(s, i + 1, '-') || (from && can(s, i + 1, W(AND)));
+    bool higher = can(s, i + 2, W(TEN)) || (can(s, i + 2, W(DIGIT)) && s->token[i + 2].digit > s->token[i].digit);
+    return to && higher && multiplies(s, i + 3);
+}
+
 bool is_five(const struct scan *s, int i)
 {
     if (!can(s, i, W(YEAR)))
         return is_plain_digit(s, i, 5);
     if (year_follows(s, i) || is_calendar_year(s, i + 1))
         return false;
-    if (multiplies(s, i + 1))
+    if (multiplies(s, i + 1) || is_lower_bound(s, i))
         return true;
     if (can(s, i + 1, W(ONES) | W(HALF)) || is_plain_digit(s, i + 1, 6)) /* năm lăm, năm rưỡi, năm sáu triệu */
         return multiplies(s, i + 2);
     return false;
+}
+
+/* lăm, nhăm: nothing but the five behind tens (N4). */
+static bool is_five_behind_tens(const struct scan *s, int i)
+{
+    return is_plain_digit(s, i, 5) && can(s, i, W(ONES));
 }
 
 /* The digit at `i`, or -1.  `inside` a number its neighbours have already told; outside of one the words that also
@@ -185,7 +200,7 @@ static int digit_at(const struct scan *s, int i, bool inside)
     if (!can(s, i, W(DIGIT)))
         return -1;
     const struct token *token = &s->token[i];
-    bool strong = multiplies(s, i + 1);
+    bool strong = multiplies(s, i + 1) || is_lower_bound(s, i);
     switch (token->digit) {
     case 0:
         return can(s, i + 1, W(HUNDRED)) ? 0 : -1;
@@ -196,8 +211,8 @@ static int digit_at(const struct scan *s, int i, bool inside)
             return is_five(s, i) ? 5 : -1;
         return inside ? 5 : -1;
     case 8:
-        if (can(s, i, W(HEDGE)) && !strong && !inside)
-            return is_plain_digit(s, i + 1, 9) && multiplies(s, i + 2) ? 8 : -1;
+        if (can(s, i, W(HEDGE)) && !strong && !inside) /* "tam chin trieu", "tam lam trieu"; else it is tầm */
+            return (is_plain_digit(s, i + 1, 9) || is_five_behind_tens(s, i + 1)) && multiplies(s, i + 2) ? 8 : -1;
         return 8;
     case 6: case 7:
         return inside || strong || token->word.marked || (can(s, i + 1, W(DIGIT)) && multiplies(s, i + 2)) ? token->digit : -1;
@@ -296,7 +311,11 @@ static int after_hundred(const struct scan *s, int i, struct number *ret)
             return after_tens(s, i + 1, ret);
         return i + 1;
     }
-    /* N3: "9 trăm 50 nghìn" */
+    /* N3: "3 trăm 5 chục triệu", "9 trăm 50 nghìn" */
+    if (is_digits(s, i) && !s->token[i].broken && s->token[i].word.n == 1 && can(s, i + 1, W(CHUC))) {
+        ret->n += numeral_of(&s->token[i].word).value * 10 * ret->den;
+        return after_tens(s, i + 2, ret);
+    }
     if (is_digits(s, i) && !s->token[i].broken && s->token[i].word.n <= 2 && scale_at(s, i + 1)) {
         int64_t rest = numeral_of(&s->token[i].word).value;
         ret->n += (s->token[i].word.n == 1 ? rest * 10 : rest) * ret->den;
@@ -313,7 +332,7 @@ static int after_hundred(const struct scan *s, int i, struct number *ret)
 static int digit_pair_read(const struct scan *s, int i, int first, struct number *ret)
 {
     int second = digit_at(s, i, true);
-    bool special = can(s, i, W(ONES)) && (s->token[i].word.marked || scale_at(s, i + 1));
+    bool special = can(s, i, W(ONES)) && (s->token[i].word.marked || scale_at(s, i + 1) || ends_politely(s, i + 1));
     if (special && second > 0) {
         /* "ba mot trieu" without accents: mốt, because "một" would not stand behind a digit. */
         ret->n = 10 * first + second;
@@ -378,6 +397,30 @@ static int words_read(const struct scan *s, int i, struct number *ret)
     return digit_pair_read(s, i + 1, digit, ret);
 }
 
+/* S1 said aloud: "một phẩy năm tỷ", "1 phẩy 25 tỷ".  @return the token behind it, or `i` when there is none. */
+static int spoken_decimal_read(const struct scan *s, int i, struct number *ret)
+{
+    struct number part;
+    if (!is_fold(s, i, "phay") || ret->form != NUMBER_PLAIN || ret->den != 1 || ret->hi)
+        return i;
+    int j = i + 1;
+    if (is_digits(s, j)) {
+        numeral_read(&s->token[j], &part);
+        j++;
+    } else {
+        j = words_read(s, j, &part);
+    }
+    if (j < 0 || part.form != NUMBER_PLAIN || part.digits > 2 || part.hi)
+        ret->form = NUMBER_BROKEN;
+    if (j < 0 || ret->form == NUMBER_BROKEN)
+        return j < 0 ? i + 1 : j;
+    ret->den = power_of_ten(part.digits);
+    ret->form = NUMBER_DECIMAL;
+    if (__builtin_mul_overflow(ret->n, ret->den, &ret->n) || __builtin_add_overflow(ret->n, part.n, &ret->n))
+        ret->form = NUMBER_BROKEN;
+    return j;
+}
+
 int number_read(const struct scan *s, int i, struct number *ret)
 {
     int j;
@@ -403,6 +446,7 @@ int number_read(const struct scan *s, int i, struct number *ret)
         if (j < 0)
             return -1;
     }
+    j = spoken_decimal_read(s, j, ret);
     if (can(s, j - 1, W(HUNDRED) | W(CHUC)) && j - 1 > i)
         ret->tens = can(s, j - 1, W(HUNDRED)) ? 100 : 10;
     /* N5 with the half before the unit: "hai rưỡi triệu" */

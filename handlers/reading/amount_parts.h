@@ -136,6 +136,9 @@ static inline bool is_digits(const struct scan *s, int i)
 /** True where a sentence or the message ends: nothing, a line break, closing punctuation. */
 bool at_end(const struct scan *s, int i);
 
+/** The same, with "ạ" or another word of politeness before the end. */
+bool ends_politely(const struct scan *s, int i);
+
 /** The folded letters of token `i` are exactly `fold`. */
 bool is_fold(const struct scan *s, int i, const char *fold);
 

@@ -39,9 +39,19 @@ static const struct { uint64_t vnd; const char *name; } units[] = {
     {UINT64_C(1000000000), "tỷ"}, {1000000, "triệu"}, {1000, "nghìn"}, {1, ""},
 };
 
+/* "3 tỷ 92" would be taken for 3.092.000.000 (C2): a rest below a thousand stands behind nghìn only. */
+static bool lacks_thousands(uint64_t n)
+{
+    return n >= 1000000 && n % 1000 > 0 && n / 1000 % 1000 == 0;
+}
+
 char *amount_short(TALLOC_CTX *ctx, int64_t vnd)
 {
     uint64_t rest = magnitude(vnd);
+    if (lacks_thousands(rest)) {
+        char *all = amount_digits(ctx, vnd);
+        return all ? talloc_strdup_append_buffer(all, " đồng") : NULL;
+    }
     char *ret = talloc_strdup(ctx, vnd < 0 ? "-" : "");
     if (rest == 0)
         ret = ret ? talloc_strdup_append_buffer(ret, "0 ") : NULL;
@@ -91,14 +101,18 @@ static char *say_below_thousand(char *text, unsigned n, bool whole)
     return say(text, digit_words[ones]);
 }
 
-/* Groups of three from the left; above 999 tỷ the number of tỷ is said by the same rule: "một nghìn tỷ". */
+/* Groups of three from the left, "không nghìn" included where the ones need it; above 999 tỷ the number of tỷ is said by the same rule: "một nghìn tỷ". */
 static char *say_number(char *text, uint64_t n, bool whole)
 {
+    bool lacks = lacks_thousands(n);
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
         uint64_t group = n / units[i].vnd;
         n %= units[i].vnd;
-        if (group == 0)
+        if (group == 0) {
+            if (lacks && units[i].vnd == 1000)
+                text = say(say(text, digit_words[0]), units[i].name);
             continue;
+        }
         text = group > 999 ? say_number(text, group, whole) : say_below_thousand(text, (unsigned)group, whole);
         if (*units[i].name)
             text = say(text, units[i].name);

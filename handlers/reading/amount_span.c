@@ -246,7 +246,11 @@ static int lone_span_read(const struct scan *s, int i, struct item *it)
 static int count_read(const struct scan *s, int i, struct item *it)
 {
     int j = number_read(s, i, &it->number);
-    if (j < 0 || scale_at(s, j))
+    if (j < 0 && is_fold(s, i, "sau") && can(s, i, W(DIGIT)) && can(s, i + 1, W(MONTH)) && name_read(s, i + 2, SPAN_MONTH) == i + 2) {
+        it->number = (struct number){.n = 6, .den = 1, .words = true, .digits = 1}; /* "sau thang 8" is after August */
+        j = i + 1;
+    }
+    if (j < 0 || scale_at(s, j) || it->number.n / it->number.den >= 10000) /* "1.200.000 tháng" is a sum (B1) */
         return -1;
     enum span span = span_at(s, j);
     if (span == SPAN_NONE || can(s, j, W(HOUR)))
@@ -264,7 +268,7 @@ static int every_read(const struct scan *s, int i, struct item *it)
     int j = rate_read(s, i + 1, it);
     if (j >= 0)
         return j;
-    if (!can(s, i, W(EVERY)))
+    if (!can(s, i, W(EVERY)) || (can(s, i + 1, W(VERB) | W(LESS)) && !s->token[i].word.marked)) /* "moi tiet kiem" is mới */
         return -1;
     struct number number;
     j = number_read(s, i + 1, &number);
@@ -275,7 +279,7 @@ static int every_read(const struct scan *s, int i, struct item *it)
     return is_word(s, j) ? period(it, SPAN_PIECE, j + 1) : -1;
 }
 
-int span_read(const struct scan *s, int i, struct item *it)
+static int whole_span_read(const struct scan *s, int i, struct item *it)
 {
     int j = date_or_phone_read(s, i);
     if (j >= 0) {
@@ -316,4 +320,14 @@ int span_read(const struct scan *s, int i, struct item *it)
     if (can(s, i, W(ROUNDLY)) && can(s, i + 1, W(HUNDRED) | W(CHUC) | W_SCALE)) /* "ca tram trieu" is cả */
         return -1;
     return span_at(s, i) != SPAN_NONE && !can(s, i, W(HOUR)) ? lone_span_read(s, i, it) : -1;
+}
+
+int span_read(const struct scan *s, int i, struct item *it)
+{
+    int j = whole_span_read(s, i, it);
+    if (j >= 0 && it->kind == ITEM_PERIOD && can(s, j, W(HALF)) && !scale_at(s, j + 1)) { /* P3: "một năm rưỡi" */
+        it->span = SPAN_OTHER;
+        return j + 1;
+    }
+    return j;
 }

@@ -110,6 +110,12 @@ static void add_vnd(struct item *it, int64_t vnd)
         item_ask(it, ASK_ODD_SIZE, 0, 0);
 }
 
+/* A numeral of this one digit. */
+static bool is_numeral(const struct scan *s, int i, char digit)
+{
+    return is_digits(s, i) && s->token[i].word.n == 1 && s->token[i].word.fold[0] == digit;
+}
+
 /* ---- Tails (C2, C3, N8) --------------------------------------------------------------------------------------- */
 
 /* C3: the number that ended before `i` counts a period or a quantity, so it is no tail.  `glued`: written without a
@@ -144,6 +150,8 @@ static int lone_digit_read(const struct scan *s, int i, struct number *ret)
 static int tail_read(const struct scan *s, int i, int64_t unit, struct item *it)
 {
     bool glued = is_digits(s, i) && s->token[i].glued;
+    if (glued && is_numeral(s, i, '1') && span_at(s, i + 1) != SPAN_NONE) /* "50tr1 năm" */
+        glued = false;
     struct number tail;
     if (unit >= 1000000 && is_year_at_end(s, i)) { /* N8 */
         item_ask(it, ASK_YEAR_OR_HALF, it->lo, it->lo + unit / 2);
@@ -152,7 +160,10 @@ static int tail_read(const struct scan *s, int i, int64_t unit, struct item *it)
     int j = number_read(s, i, &tail);
     if (j < 0)
         j = lone_digit_read(s, i, &tail);
-    if (j < 0 || date_or_phone_read(s, i) >= 0 || counts_something_else(s, j, glued))
+    if (j < 0 || date_or_phone_read(s, i) >= 0)
+        return i;
+    bool foreign = tail.digits == 1 && foreign_read(s, j) > j; /* "1 triệu 2 đô" is foreign as a whole, "24 triệu 1000$" is not */
+    if (!foreign && counts_something_else(s, j, glued))
         return i;
     if (is_digits(s, j) && !(span_at(s, j + 1) != SPAN_NONE)) /* more numbers: no tail but a list */
         return i;
@@ -164,6 +175,10 @@ static int tail_read(const struct scan *s, int i, int64_t unit, struct item *it)
             add_vnd(it, vnd);
         else
             item_ask(it, ASK_AGAIN, 0, 0);
+        return j;
+    }
+    if (unit == 1000 && !glued && can(s, j, W(DONG))) { /* C1: "30 nghìn 8 đồng" */
+        add_vnd(it, tail.n);
         return j;
     }
     if (tail.digits == 2) {
@@ -195,6 +210,13 @@ static int unit_read(const struct scan *s, int i, int64_t *ret)
     return i;
 }
 
+/* "một triệu không nghìn không trăm linh năm đồng": a smaller unit of which there is none. */
+static bool is_zero_group(const struct scan *s, int i, int64_t unit)
+{
+    bool none = can(s, i, W(DIGIT)) && s->token[i].digit == 0;
+    return none && scale_at(s, i + 1) > 0 && scale_at(s, i + 1) < unit && can(s, i + 2, W(DIGIT)) && !can(s, i + 1, W(NOT));
+}
+
 /* Behind the first unit: halves, smaller units, tails (N5, C1, C2).  @return the token behind them. */
 static int rest_read(const struct scan *s, int i, struct item *it)
 {
@@ -207,6 +229,10 @@ static int rest_read(const struct scan *s, int i, struct item *it)
         if (can(s, i, W(VAGUE)) && is_fold(s, i, "may") && s->token[i].word.marked && at_end(s, i + 1)) {
             item_ask(it, ASK_VAGUE, 0, 0); /* "2 triệu mấy" */
             return i + 1;
+        }
+        if (is_zero_group(s, i, unit)) {
+            unit = scale_at(s, i + 1);
+            i += 2;
         }
         int at = can(s, i, W(ODD)) ? i + 1 : i;
         struct number number;
@@ -293,12 +319,6 @@ static int vague_read(const struct scan *s, int i, struct item *it)
     return j;
 }
 
-/* A numeral of this one digit. */
-static bool is_numeral(const struct scan *s, int i, char digit)
-{
-    return is_digits(s, i) && s->token[i].word.n == 1 && s->token[i].word.fold[0] == digit;
-}
-
 /* N5 before the unit: "nửa tỷ", "1/2 tỷ", "nửa trăm triệu"; other fractions are not read. */
 static int half_read(const struct scan *s, int i, struct item *it, struct number *ret)
 {
@@ -327,11 +347,13 @@ static int implicit_one_read(const struct scan *s, int i, struct item *it)
     int64_t unit = scale_at(s, i);
     if (unit < 1000000 || is_fold(s, i, "tr") || is_fold(s, i, "trd"))
         return -1;
-    bool accented = s->token[i].word.marked || is_fold(s, i, "trieu");
+    /* "ty" is also the one of công ty */
+    bool sure = s->token[i].word.marked || is_fold(s, i, "trieu") || !is_word(s, i - 1) ||
+                can(s, i - 1, W(HEDGE) | W(VERB) | W(OVER) | W(UNDER) | W(FILLER));
     bool half = can(s, i + 1, W(HALF));
-    if (!half && (!accented || !can(s, i + 1, W(DIGIT))))
+    if (!half && (!sure || !can(s, i + 1, W(DIGIT))))
         return -1;
-    if (!accented && is_fold(s, i - 1, "cong")) /* công ty */
+    if (!sure && is_fold(s, i - 1, "cong"))
         return -1;
     it->unit = it->lo = unit;
     it->kind = ITEM_MONEY;
@@ -439,6 +461,10 @@ int sum_read(const struct scan *s, int i, struct item *it)
     }
     j = repeated_number_skip(s, j, &it->number);
     int behind = unit_read(s, j, &it->unit);
+    if (behind > j && can(s, behind, W(MILLION) | W(BILLION))) { /* "1 tỷ tỷ" */
+        item_ask(it, ASK_AGAIN, 0, 0);
+        behind++;
+    }
     it->kind = ITEM_MONEY;
     if (behind == j) {
         if (!can(s, j, W(DONG)) && !dong_before) {

@@ -39,7 +39,7 @@ static void test_the_short_form_leaves_out_empty_units(void **state)
     (void)state;
     static const struct written cases[] = {
         {0, "0 đồng"}, {500, "500 đồng"}, {1000, "1 nghìn đồng"}, {54746, "54 nghìn 746 đồng"}, {60000000, "60 triệu đồng"},
-        {2350000000, "2 tỷ 350 triệu đồng"}, {1000000001, "1 tỷ 1 đồng"}, {INT64_C(1000000000000), "1.000 tỷ đồng"},
+        {2350000000, "2 tỷ 350 triệu đồng"}, {1000000001, "1.000.000.001 đồng"}, {1000001000, "1 tỷ 1 nghìn đồng"}, {INT64_C(1000000000000), "1.000 tỷ đồng"},
         {-2500000, "-2 triệu 500 nghìn đồng"},
     };
     check(amount_short, cases, ARRAY_LEN(cases));
@@ -73,7 +73,9 @@ static void test_words_follow_the_usual_rules(void **state)
         {1050, "một nghìn không trăm năm mươi đồng"},
         {90000, "chín mươi nghìn đồng"},
         {1050000, "một triệu không trăm năm mươi nghìn đồng"},
-        {1000005, "một triệu không trăm linh năm đồng"},
+        {1000005, "một triệu không nghìn không trăm linh năm đồng"},
+        {1005000, "một triệu không trăm linh năm nghìn đồng"},
+        {INT64_C(3680000092), "ba tỷ sáu trăm tám mươi triệu không nghìn không trăm chín mươi hai đồng"},
         {2350000000, "hai tỷ ba trăm năm mươi triệu đồng"},
         {INT64_C(12345678901), "mười hai tỷ ba trăm bốn mươi lăm triệu sáu trăm bảy mươi tám nghìn chín trăm linh một đồng"},
         {INT64_C(1000000000000), "một nghìn tỷ đồng"},
