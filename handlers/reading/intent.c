@@ -174,19 +174,25 @@ static bool strip_front(const struct message_key *key, struct range *r)
 typedef bool compare_fn(const struct message_key *key, struct range r, const struct scene *scene,
                         struct intent_reading *ret);
 
-/* Compares, strips one filler from the end and compares again, then the same from the front.  A comparison that
+/* Compares, strips one filler from the end and compares again, then the same from the front.  Where a phrase ends in a
+ * filler itself ("em muốn quay lại"), the front is stripped with that filler in place as well.  A comparison that
  * returns true has decided, also for content. */
 static bool compare_stripping(const struct message_key *key, const struct scene *scene, compare_fn *compare,
                               struct intent_reading *ret)
 {
+    size_t ends[KEY_WORDS + 1];
+    size_t n = 0;
     struct range r = {0, key->words};
     do {
         if (compare(key, r, scene, ret))
             return true;
+        if (n < ARRAY_LEN(ends))
+            ends[n++] = r.to;
     } while (strip_end(key, &r));
-    while (strip_front(key, &r))
-        if (compare(key, r, scene, ret))
-            return true;
+    while (n-- > 0)
+        for (r = (struct range){0, ends[n]}; strip_front(key, &r);)
+            if (compare(key, r, scene, ret))
+                return true;
     return false;
 }
 
@@ -309,6 +315,11 @@ static bool compare_typos(const struct message_key *key, struct range r, const s
 
 /* ---- I7: the phrase inside the message ------------------------------------------------------------------------ */
 
+static bool is_wish(struct str word)
+{
+    return str_eq(word, STR("can")) || str_eq(word, STR("muon"));
+}
+
 static bool read_loose(const struct message_key *key, const struct scene *scene, struct intent_reading *ret)
 {
     struct range left = {0, key->words};
@@ -341,7 +352,10 @@ static bool read_loose(const struct message_key *key, const struct scene *scene,
         }
     if (!best || tie)
         return false;
-    bool negated = best_from > 0 && (key->negates >> (best_from - 1) & 1) && !(key->negates >> best_from & 1);
+    size_t before = best_from;
+    if (before > 1 && is_wish(message_key_range(key, before - 1, before))) /* "không cần gặp cán bộ" */
+        before--;
+    bool negated = before > 0 && (key->negates >> (before - 1) & 1) && !(key->negates >> best_from & 1);
     *ret = negated ? content : reading_of(best);
     return true;
 }
