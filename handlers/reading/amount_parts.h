@@ -2,7 +2,7 @@
  *
  *   text -> tokens (amount_token.c, amount_lexicon.c)
  *        -> items: sums, quantities, periods (amount_number.c, amount_span.c)
- *        -> ranges joined, periods attached (amount_join.c)
+ *        -> ranges joined, bounds attached (amount_join.c), periods attached (amount_period.c)
  *        -> struct amount by the precedence of 3.12 (amount.c) */
 #ifndef SANGKIEN_HANDLERS_READING_AMOUNT_PARTS_H
 #define SANGKIEN_HANDLERS_READING_AMOUNT_PARTS_H
@@ -254,6 +254,11 @@ struct items {
     int n;
     struct item item[ITEMS_MAX];
 };
+
+static inline bool is_value(const struct item *it)
+{
+    return it->kind == ITEM_MONEY || it->kind == ITEM_BARE;
+}
 
 enum gap { GAP_NONE, GAP_WORDS, GAP_CLAUSE };
 
