@@ -17,11 +17,12 @@ ONE_INPUT_S = 5  # sanitizers on a busy machine; a parser that needs longer for 
 
 
 # What people write: the first column of these files is the message.
-LABELLED = {"amount": ("vi-amounts.tsv",), "intent": ("vi-intents.tsv",), "text": ("vi-amounts.tsv", "vi-intents.tsv")}
+LABELLED = {"amount": ("vi-amounts.tsv",), "intent": ("vi-intents.tsv",), "text": ("vi-amounts.tsv", "vi-intents.tsv"),
+            "cut": ("vi-amounts.tsv", "vi-intents.tsv")}
 
 
 def sow(short, corpus, tests):
-    """Labelled messages as seeds, in the form the target reads: intent ends with its scene, text begins with a limit."""
+    """Labelled messages as seeds, in the form the target reads: intent ends with its scene, cut begins with a limit."""
     number = 0
     for name in LABELLED.get(short, ()):
         with open(os.path.join(tests, "data", name), encoding="utf-8") as f:
@@ -30,7 +31,7 @@ def sow(short, corpus, tests):
                 if not message or line.startswith("#"):
                     continue
                 number += 1
-                seed = {"intent": message + bytes([number % 16]), "text": bytes([number % 64]) + message}.get(short, message)
+                seed = {"intent": message + bytes([number % 16]), "cut": bytes([number % 64]) + message}.get(short, message)
                 with open(os.path.join(corpus, f"seed-{number:04}"), "wb") as out:
                     out.write(seed)
 
