@@ -347,8 +347,11 @@ static struct amount amount_without_sum(const struct scan *s, const struct items
     if (bare && (is_only_numbers(s, items, 0) || (numbers == 1 && has_unknown_unit(s, bare)))) /* B2, U6 */
         return ask_unit(bare);
     for (int k = 0; k < items->n; k++) /* "giảm 2 ngày": time is a quantity when nothing else is told */
-        if (items->item[k].kind == ITEM_TIMES_SPAN && can(s, items->item[k].from - 1, W(LESS) | W(VERB)))
-            return nonmonetary;
+        if (items->item[k].kind == ITEM_TIMES_SPAN) {
+            int before = items->item[k].from - (can(s, items->item[k].from - 1, W(FROM)) ? 2 : 1); /* "rút từ 3 ngày còn 1" */
+            if (can(s, before, W(LESS) | W(VERB)))
+                return nonmonetary;
+        }
     for (int i = 0; i < s->n; i++) /* V1 without a unit: "nhiều lắm ạ"; "may" is also a machine */
         if (can(s, i, W(VAGUE)) && !can(s, i, W(WORK)) && is_only_numbers(s, items, W(VAGUE)))
             return ambiguous(ASK_VAGUE);

@@ -117,7 +117,7 @@ static const struct row rows[] = {
     {W(CHANGE), "xuống, còn, lên, xuống còn, chỉ còn"},
     {W(TIMES), "x, nhân, nhân với"},
     /* V1 */
-    {W(VAGUE), "vài, vài ba, mấy, dăm, dăm ba, dăm bảy, đôi ba, nhiều, rất nhiều, hàng mấy"},
+    {W(VAGUE), "vài, vài ba, mấy, dăm, dăm ba, dăm bảy, đôi ba, một đôi, nhiều, rất nhiều, khá nhiều, hàng mấy"},
     {W(ROUNDLY) | W(EACH), "hàng"},
     {W(ROUNDLY) | W(WHOLE), "cả"},
     {W(VAGUE_SUM), "bạc tỷ, bạc tỉ, bạc triệu, tiền tỷ, tiền tỉ, tiền triệu, nhiều tiền"},

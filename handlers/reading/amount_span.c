@@ -162,8 +162,8 @@ static int slash_read(const struct scan *s, int i, struct item *it)
     if (is_word(s, i))
         return period(it, SPAN_PIECE, i + 1);
     struct number number;
-    j = number_read(s, i, &number); /* "/10 sản phẩm" */
-    return j >= 0 && is_word(s, j) && !scale_at(s, j) ? period(it, SPAN_PIECE, j + 1) : -1;
+    j = number_read(s, i, &number); /* "/10 sản phẩm", "/2" */
+    return j >= 0 && !scale_at(s, j) && !can(s, j, W(DONG)) ? period(it, SPAN_PIECE, is_word(s, j) ? j + 1 : j) : -1;
 }
 
 /* Roman numbers of quarters. */
@@ -246,8 +246,9 @@ static int lone_span_read(const struct scan *s, int i, struct item *it)
 static int count_read(const struct scan *s, int i, struct item *it)
 {
     int j = number_read(s, i, &it->number);
-    if (j < 0 && is_fold(s, i, "sau") && can(s, i, W(DIGIT)) && can(s, i + 1, W(MONTH)) && name_read(s, i + 2, SPAN_MONTH) == i + 2) {
-        it->number = (struct number){.n = 6, .den = 1, .words = true, .digits = 1}; /* "sau thang 8" is after August */
+    if (j < 0 && digit_inside(s, i) >= 6 && can(s, i + 1, W(MONTH)) && name_read(s, i + 2, SPAN_MONTH) == i + 2) {
+        /* without accents: "sau thang" is six months, "sau thang 8" after August */
+        it->number = (struct number){.n = s->token[i].digit, .den = 1, .words = true, .digits = 1};
         j = i + 1;
     }
     if (j < 0 || scale_at(s, j) || it->number.n / it->number.den >= 10000) /* "1.200.000 tháng" is a sum (B1) */

@@ -137,9 +137,10 @@ static bool may_count_something(const struct scan *s, int i, bool glued)
 static int lone_digit_read(const struct scan *s, int i, struct number *ret)
 {
     int digit = digit_inside(s, i);
-    bool ends = at_end(s, i + 1) || is_sign(s, i + 1, '/') || is_sign(s, i + 1, '-') ||
-                can(s, i + 1, W(DONG) | W(EVERY) | W(EACH) | W(FILLER) | W(TO)) ||
-                (can(s, i + 1, W(DIGIT)) && span_at(s, i + 2) != SPAN_NONE);
+    bool after = is_fold(s, i, "sau"); /* "50tr sau một năm", "sau mỗi ca" */
+    bool ends = ends_politely(s, i + 1) || is_sign(s, i + 1, '/') || is_sign(s, i + 1, '-') || can(s, i + 1, W(DONG)) ||
+                (!after && can(s, i + 1, W(EVERY) | W(EACH) | W(TO))) ||
+                (!after && can(s, i + 1, W(DIGIT)) && span_at(s, i + 2) != SPAN_NONE);
     if (digit < 0 || !ends)
         return -1;
     *ret = (struct number){.n = digit, .den = 1, .words = true, .digits = 1};
@@ -403,6 +404,9 @@ static int bare_read(const struct scan *s, int i, struct item *it)
         return i + 1;
     }
     it->kind = ITEM_BARE;
+    bool cut_off = is_sign(s, i, '.') || is_sign(s, i, '-') || is_sign(s, i, '_');
+    if (cut_off && s->token[i].glued && scale_at(s, i + 1) && s->token[i + 1].glued) /* S6: "50.tr", "50-triệu" */
+        item_ask(it, ASK_AGAIN, 0, 0);
     int64_t value = value_or_ask(it, number, 1);
     if (!it->ask && value >= 1000000) { /* B1 */
         it->kind = ITEM_MONEY;

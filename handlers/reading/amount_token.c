@@ -180,7 +180,9 @@ bool at_end(const struct scan *s, int i)
 
 bool ends_politely(const struct scan *s, int i)
 {
-    return at_end(s, i) || (can(s, i, W(FILLER)) && at_end(s, i + 1));
+    while (can(s, i, W(FILLER)) && !at_end(s, i))
+        i++;
+    return at_end(s, i);
 }
 
 bool is_fold(const struct scan *s, int i, const char *fold)
