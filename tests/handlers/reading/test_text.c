@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <cjson/cJSON.h>
+#include <openssl/evp.h>
 #include <utf8proc.h>
 
 #include "letters.h"
@@ -64,6 +65,40 @@ static void test_stored_text_is_clean_and_otherwise_as_typed(void **state)
         {STR(" \n\u200b "), "", "nothing left"},
     };
     check(text_clean, cases, ARRAY_LEN(cases));
+}
+
+/* 12 vowels, 5 tones, both cases, typed in every order that keyboards give: one stored letter, one key (T2, T8). */
+static void test_every_vietnamese_letter_comes_out_of_every_spelling(void **state)
+{
+    (void)state;
+    static const struct { const char *base, *shape, *key; } vowels[] = {
+        {"a", "", "a"}, {"a", "\u0306", "a"}, {"a", "\u0302", "a"}, {"e", "", "e"}, {"e", "\u0302", "e"}, {"i", "", "i"},
+        {"o", "", "o"}, {"o", "\u0302", "o"}, {"o", "\u031b", "o"}, {"u", "", "u"}, {"u", "\u031b", "u"}, {"y", "", "y"},
+        {"A", "", "a"}, {"A", "\u0306", "a"}, {"A", "\u0302", "a"}, {"E", "", "e"}, {"E", "\u0302", "e"}, {"I", "", "i"},
+        {"O", "", "o"}, {"O", "\u0302", "o"}, {"O", "\u031b", "o"}, {"U", "", "u"}, {"U", "\u031b", "u"}, {"Y", "", "y"},
+    };
+    static const char *const tones[] = {"", "\u0300", "\u0301", "\u0303", "\u0309", "\u0323"};
+    void *ctx = talloc_new(NULL);
+    for (size_t v = 0; v < ARRAY_LEN(vowels); v++)
+        for (size_t t = 0; t < ARRAY_LEN(tones); t++) {
+            const char *base = vowels[v].base, *shape = vowels[v].shape, *tone = tones[t];
+            char *shape_first = talloc_asprintf(ctx, "%s%s%s", base, shape, tone);
+            char *tone_first = talloc_asprintf(ctx, "%s%s%s", base, tone, shape);
+            char *want = (char *)utf8proc_NFC((const utf8proc_uint8_t *)shape_first);
+            char *toned = (char *)utf8proc_NFC((const utf8proc_uint8_t *)talloc_asprintf(ctx, "%s%s", base, tone));
+            char *shaped = (char *)utf8proc_NFC((const utf8proc_uint8_t *)talloc_asprintf(ctx, "%s%s", base, shape));
+            char *spelled[] = {want, shape_first, tone_first, talloc_asprintf(ctx, "%s%s", toned, shape),
+                               talloc_asprintf(ctx, "%s%s", shaped, tone)};
+            assert_int_equal(text_chars(str_of(want)), 1);
+            for (size_t i = 0; i < ARRAY_LEN(spelled); i++) {
+                assert_string_equal(text_clean(ctx, str_of(spelled[i])), want);
+                assert_string_equal(text_key(ctx, str_of(spelled[i])), vowels[v].key);
+            }
+            free(want);
+            free(toned);
+            free(shaped);
+        }
+    talloc_free(ctx);
 }
 
 static void test_the_key_is_folded(void **state)
@@ -207,12 +242,18 @@ static void test_a_hostile_run_of_marks_is_composed_in_linear_time(void **state)
 
 /* ---- Unicode tables, when the corpora lie beside the sources ---------------------------------------------------- */
 
+/* The file, or the test ends as skipped. */
 static FILE *corpus(const char *name)
 {
     char path[512];
     const char *root = getenv("SANGKIEN_CORPORA");
-    snprintf(path, sizeof(path), "%s/strings/%s", root ? root : SOURCE_ROOT "/../shared/corpora", name);
-    return fopen(path, "r");
+    snprintf(path, sizeof(path), "%s/strings/%s", root && *root ? root : SOURCE_ROOT "/../shared/corpora", name);
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        print_message("no %s: skipped\n", path);
+        skip();
+    }
+    return file;
 }
 
 /* "0041 0306" as UTF-8. */
@@ -235,8 +276,6 @@ static void test_vietnamese_rows_of_the_normalization_test_come_out_as_nfc(void 
 {
     (void)state;
     FILE *file = corpus("unicode-normalization-vietnamese.txt");
-    if (!file)
-        skip();
     char line[1024];
     int rows = 0, wrong = 0;
     void *ctx = talloc_new(NULL);
@@ -260,8 +299,6 @@ static void test_sample_emoji_stay_whole_and_leave_the_key(void **state)
 {
     (void)state;
     FILE *file = corpus("unicode-emoji-sample.txt");
-    if (!file)
-        skip();
     char line[1024];
     int rows = 0, wrong = 0;
     void *ctx = talloc_new(NULL);
@@ -290,8 +327,6 @@ static void test_naughty_strings_are_cleaned_to_valid_nfc(void **state)
 {
     (void)state;
     FILE *file = corpus("blns.jsonl");
-    if (!file)
-        skip();
     char *line = NULL;
     size_t room = 0;
     int rows = 0;
@@ -317,10 +352,57 @@ static void test_naughty_strings_are_cleaned_to_valid_nfc(void **state)
     assert_true(rows > 50);
 }
 
+/* Typed into the chat they are text like any other: kept as typed, and no command. */
+static void test_hostile_payloads_are_kept_as_typed(void **state)
+{
+    (void)state;
+    FILE *file = corpus("injection-payloads.jsonl");
+    char *line = NULL;
+    size_t room = 0;
+    int rows = 0, plain = 0;
+    void *ctx = talloc_new(NULL);
+    while (getline(&line, &room, file) > 0) {
+        cJSON *row = cJSON_Parse(line);
+        const char *b64 = cJSON_GetStringValue(cJSON_GetObjectItem(row, "b64"));
+        assert_non_null(b64);
+        unsigned char *bytes = talloc_size(ctx, strlen(b64) + 4);
+        int padded = EVP_DecodeBlock(bytes, (const unsigned char *)b64, (int)strlen(b64));
+        assert_true(padded >= 0);
+        size_t n = (size_t)padded - (size_t)(str_of(b64).n > 0 && strchr(b64, '=') ? strlen(strchr(b64, '=')) : 0);
+        struct str payload = {(const char *)bytes, n};
+        char *clean = text_clean(ctx, payload);
+        utf8proc_uint8_t *nfc = utf8proc_NFC((const utf8proc_uint8_t *)clean);
+        assert_string_equal((const char *)nfc, clean);
+        assert_string_equal(text_clean(ctx, str_of(clean)), clean);
+        char *key = text_key(ctx, payload);
+        assert_string_equal(text_key(ctx, str_of(key)), key);
+        assert_string_equal(text_key(ctx, str_of(clean)), key);
+        bool printable = n > 0 && bytes[0] != ' ' && bytes[n - 1] != ' ' && !memmem(bytes, n, "  ", 2);
+        for (size_t i = 0; i < n && printable; i++)
+            printable = bytes[i] >= ' ' && bytes[i] < 0x7f;
+        if (printable) {
+            assert_true(str_eq(str_of(clean), payload));
+            plain++;
+        }
+        for (size_t limit = 0; limit <= text_chars(str_of(clean)); limit += 7) {
+            struct str cut = text_cut(str_of(clean), limit);
+            assert_true(text_chars(cut) <= limit && str_starts(str_of(clean), cut));
+        }
+        free(nfc);
+        cJSON_Delete(row);
+        rows++;
+    }
+    free(line);
+    fclose(file);
+    talloc_free(ctx);
+    assert_true(rows > 900 && plain > 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stored_text_is_clean_and_otherwise_as_typed),
+        cmocka_unit_test(test_every_vietnamese_letter_comes_out_of_every_spelling),
         cmocka_unit_test(test_the_key_is_folded),
         cmocka_unit_test(test_lengths_are_code_points_and_utf16_units),
         cmocka_unit_test(test_cutting_never_splits_a_grapheme),
@@ -332,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_vietnamese_rows_of_the_normalization_test_come_out_as_nfc),
         cmocka_unit_test(test_sample_emoji_stay_whole_and_leave_the_key),
         cmocka_unit_test(test_naughty_strings_are_cleaned_to_valid_nfc),
+        cmocka_unit_test(test_hostile_payloads_are_kept_as_typed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
