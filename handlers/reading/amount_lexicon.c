@@ -64,7 +64,8 @@ static const struct row rows[] = {
      "trường, tổ, gia đình, thao tác, bài, bài giảng, phiếu, giường, giường bệnh, khay, pallet, kiện, "
      "tem, nhãn, sợi, khuôn, linh kiện, chi tiết, bản, file, email, cuộc gọi, cuộc họp, tin nhắn, "
      "đợt, ống, lọ, liều, ram, nhóm, gói, phần, thiết bị, dụng cụ, thủ tục, đầu việc, "
-     "sáng kiến, đề tài"},
+     "đề tài"},
+    {W(WORK) | W(FILLER), "sáng kiến, sáng kiến này, sk, giải pháp, giải pháp này"}, /* "sáng kiến của em làm lợi 50" (B3) */
     {W(QUANTITY) | W(BENEFIT), "học sinh, em học sinh, bệnh nhân, người dân"},
     {W(HEDGE), "độ"},
     /* R1 */
@@ -75,7 +76,8 @@ static const struct row rows[] = {
     /* B3: what may stand around a bare number */
     {W(VERB), "tiết kiệm, tiết kiệm được, tk, làm lợi, lợi, có lợi, được, đc, đk, lãi, thu, thu được, "
      "thu về, đạt, mang lại, đem lại, mang về, tăng, tăng thêm, thêm, giá trị, giá trị làm lợi, "
-     "hiệu quả, hiệu quả kinh tế, số tiền, làm, trị giá, bằng, có, chi"},
+     "hiệu quả, hiệu quả kinh tế, số tiền, làm, trị giá, bằng, có, chi, "
+     "tính, gt, gtll"},
     {W(VERB) | W(NOT_SPAN), "ra"},
     {W(VERB) | W(LESS), "giảm, giảm được, bớt, bớt được, giảm bớt, cắt giảm, tiết giảm, rút ngắn, rút ngắn được, "
      "đỡ, đỡ được"},
@@ -146,7 +148,7 @@ static const struct row rows[] = {
      "atvslđ, thuận tiện, phi kinh tế"},
     /* X3 */
     {W(MONEY), "chi phí, giá thành, doanh thu, lợi nhuận, doanh số, thu nhập, ngân sách, kinh phí, "
-     "giá vốn, giá bán, tiền, lương, vốn"},
+     "giá vốn, giá bán, tiền, lương, vốn, !lãi"},
 };
 
 enum { LEXEMES_MAX = 640, LEXEME_WORDS = 4, LEXEME_BUCKETS = 1024 };

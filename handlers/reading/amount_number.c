@@ -235,7 +235,7 @@ bool is_several(const struct scan *s, int i)
 bool is_year_at_end(const struct scan *s, int i)
 {
     return can(s, i, W(YEAR)) && !is_five(s, i) && !is_calendar_year(s, i + 1) &&
-           (at_end(s, i + 1) || can(s, i + 1, W(FILLER) | W(HEDGE)));
+           (at_end(s, i + 1) || is_sign(s, i + 1, '(') || can(s, i + 1, W(FILLER) | W(HEDGE)));
 }
 
 /* The ones behind tens, at `i`: "lăm" in hai mươi lăm.  Not a digit that begins the next number. */
