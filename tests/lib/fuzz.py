@@ -17,18 +17,19 @@ ONE_INPUT_S = 5  # sanitizers on a busy machine; a parser that needs longer for 
 
 
 # What people write: the first column of these files is the message.
-LABELLED = {"amount": ("vi-amounts.tsv",), "intent": ("vi-intents.tsv",), "text": ("vi-amounts.tsv", "vi-intents.tsv"),
-            "cut": ("vi-amounts.tsv", "vi-intents.tsv")}
+AMOUNTS = ("data/vi-amounts.tsv", "handlers/reading/amounts-more.tsv")
+INTENTS = ("data/vi-intents.tsv", "handlers/reading/intents-more.tsv")
+LABELLED = {"amount": AMOUNTS, "intent": INTENTS, "text": (AMOUNTS[0], INTENTS[0]), "cut": (AMOUNTS[0], INTENTS[0])}
 
 
 def sow(short, corpus, tests):
     """Labelled messages as seeds, in the form the target reads: intent ends with its scene, cut begins with a limit."""
     number = 0
     for name in LABELLED.get(short, ()):
-        with open(os.path.join(tests, "data", name), encoding="utf-8") as f:
+        with open(os.path.join(tests, name), encoding="utf-8") as f:
             for line in f:
                 message = line.rstrip("\n").split("\t")[0].encode()
-                if not message or line.startswith("#"):
+                if not message or line.startswith("# "):
                     continue
                 number += 1
                 seed = {"intent": message + bytes([number % 16]), "cut": bytes([number % 64]) + message}.get(short, message)
