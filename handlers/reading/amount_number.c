@@ -145,9 +145,17 @@ static bool is_plain_digit(const struct scan *s, int i, int digit)
     return can(s, i, W(DIGIT)) && s->token[i].digit == digit;
 }
 
+bool is_one_shift(const struct scan *s, int i)
+{
+    return can(s, i, W(SHIFT)) && (can(s, i - 1, W(EVERY) | W(EACH)) || is_sign(s, i - 1, '/') || is_plain_digit(s, i - 1, 1) ||
+                                   (is_digits(s, i - 1) && numeral_of(&s->token[i - 1].word).value == 1));
+}
+
 /* N8, first half: what stands before makes it the year. */
 static bool year_follows(const struct scan *s, int i)
 {
+    if (is_one_shift(s, i - 1)) /* "mỗi ca năm trăm nghìn" */
+        return false;
     if (can(s, i - 1, W(EVERY) | W(EACH) | W(WHOLE) | W(WITHIN) | W(HALF_OF)) || is_sign(s, i - 1, '/'))
         return true;
     if (is_digits(s, i - 1)) {
@@ -169,9 +177,16 @@ static bool is_calendar_year(const struct scan *s, int i)
 static bool is_lower_bound(const struct scan *s, int i)
 {
     bool from = can(s, i - 1, W(FROM) | W(BETWEEN));
-    bool to = can(s, i + 1, W(TO)) ? from || is_fold(s, i + 1, "den") : is_sign(s, i + 1, '-') || (from && can(s, i + 1, W(AND)));
-    bool higher = can(s, i + 2, W(TEN)) || (can(s, i + 2, W(DIGIT)) && s->token[i + 2].digit > s->token[i].digit);
-    return to && higher && multiplies(s, i + 3);
+    bool five = from || !can(s, i, W(YEAR)) || can(s, i - 1, W(HEDGE) | W(YEAR)) || is_fold(s, i + 1, "den"); /* not "năm tới" */
+    bool to = can(s, i + 1, W(TO)) ? five
+                                   : is_sign(s, i + 1, '-') || is_sign(s, i + 1, '~') || can(s, i + 1, from ? W(OR) | W(AND) : W(OR));
+    if (!to)
+        return false;
+    int words = 0;
+    while (words < 6 && can(s, i + 2 + words, W(DIGIT) | W(ONES) | W(TEN) | W(TENS) | W(CHUC) | W(HUNDRED) | W(ODD)))
+        words++;
+    bool higher = words > 1 || can(s, i + 2, W(TEN)) || (words == 1 && s->token[i + 2].digit > s->token[i].digit);
+    return higher && scale_at(s, i + 2 + words);
 }
 
 bool is_five(const struct scan *s, int i)
@@ -204,7 +219,9 @@ static int digit_at(const struct scan *s, int i, bool inside)
     switch (token->digit) {
     case 0:
         return can(s, i + 1, W(HUNDRED)) ? 0 : -1;
-    case 4:
+    case 4: /* "tu muoi trieu" is từ mười: forty is bốn mươi */
+        if (can(s, i, W(FROM)) && !inside && multiplies(s, i + 1) && !scale_at(s, i + 1))
+            return -1;
         return inside || strong || !can(s, i, W(FROM) | W(ONES)) ? 4 : -1;
     case 5:
         if (can(s, i, W(YEAR)))

@@ -208,6 +208,9 @@ int number_read(const struct scan *s, int i, struct number *ret);
 /** U1 to U3. @return the multiplier of the word at `i`, 0 when it is none. */
 int64_t scale_at(const struct scan *s, int i);
 
+/** "mỗi ca", "1 ca": the ca at `i` is a shift, and not the cả of "cả năm" without its accent. */
+bool is_one_shift(const struct scan *s, int i);
+
 /** True when năm at `i` is the digit five, false when it is the year (N8). */
 bool is_five(const struct scan *s, int i);
 

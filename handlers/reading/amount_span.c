@@ -10,7 +10,7 @@ enum span span_at(const struct scan *s, int i)
     if (can(s, i, W(QUARTER))) /* "quy ra tiền", "quy trình" */
         return !s->token[i].word.marked && can(s, i + 1, W(NOT_SPAN) | W(AS_MONEY)) ? SPAN_NONE : SPAN_QUARTER;
     if (can(s, i, W(SHIFT))) /* "ca nam" without accents is cả năm */
-        return can(s, i, W(WHOLE)) && can(s, i + 1, W(YEAR)) ? SPAN_NONE : SPAN_SHIFT;
+        return can(s, i, W(WHOLE)) && can(s, i + 1, W(YEAR)) && !is_one_shift(s, i) ? SPAN_NONE : SPAN_SHIFT;
     if (can(s, i, W(DAY)))
         return SPAN_DAY;
     return can(s, i, W(WEEK) | W(HOUR)) ? SPAN_OTHER : SPAN_NONE;
@@ -205,8 +205,10 @@ static int name_read(const struct scan *s, int i, enum span span)
         else if (j < 0 || number.n < 1 || number.n > 31)
             return i;
     }
-    bool counts = can(s, j, W_SCALE | W(HUNDRED) | W(CHUC) | W(DONG) | W(FOREIGN) | W(PERCENT) | W(QUANTITY)) ||
-                  (span_at(s, j) != SPAN_NONE && !can(s, j, W(YEAR) | W(MONTH)));
+    bool about = is_fold(s, j, "do") && !s->token[j].word.marked && /* "thang 9 do 20tr": độ, not đô */
+                 (is_digits(s, j + 1) || can(s, j + 1, W(DIGIT) | W(HUNDRED) | W(CHUC) | W(TEN) | W(HALF_OF)));
+    bool counts = !about && (can(s, j, W_SCALE | W(HUNDRED) | W(CHUC) | W(DONG) | W(FOREIGN) | W(PERCENT) | W(QUANTITY)) ||
+                             (span_at(s, j) != SPAN_NONE && !can(s, j, W(YEAR) | W(MONTH))));
     if (counts || (is_sign(s, j, '-') && is_digits(s, j + 1))) /* "tháng 5 triệu": the number is money */
         return i;
     if (is_sign(s, j, '/') && is_year(small_number(s, j + 1)))

@@ -175,24 +175,19 @@ typedef bool compare_fn(const struct message_key *key, struct range r, const str
                         struct intent_reading *ret);
 
 /* Compares, strips one filler from the end and compares again, then the same from the front.  Where a phrase ends in a
- * filler itself ("em muốn quay lại"), the front is stripped with that filler in place as well.  A comparison that
- * returns true has decided, also for content. */
+ * filler itself ("em muốn quay lại", "dạ giúp em") the front is stripped with that filler in place first: what leaves
+ * more of the message counts.  A comparison that returns true has decided, also for content. */
 static bool compare_stripping(const struct message_key *key, const struct scene *scene, compare_fn *compare,
                               struct intent_reading *ret)
 {
-    size_t ends[KEY_WORDS + 1];
-    size_t n = 0;
-    struct range r = {0, key->words};
+    struct range end = {0, key->words};
     do {
-        if (compare(key, r, scene, ret))
-            return true;
-        if (n < ARRAY_LEN(ends))
-            ends[n++] = r.to;
-    } while (strip_end(key, &r));
-    while (n-- > 0)
-        for (r = (struct range){0, ends[n]}; strip_front(key, &r);)
+        struct range r = end;
+        do {
             if (compare(key, r, scene, ret))
                 return true;
+        } while (strip_front(key, &r));
+    } while (strip_end(key, &end));
     return false;
 }
 

@@ -269,15 +269,30 @@ static bool key_add(struct message_key *key, struct str words, bool negates)
     return true;
 }
 
+/* "vui lòng", "bây giờ". */
+static bool is_filler_pair(const struct word *a, const struct word *b)
+{
+    char pair[2 * WORD_MAX + 1];
+    memcpy(pair, a->fold, a->n);
+    pair[a->n] = ' ';
+    memcpy(pair + a->n + 1, b->fold, b->n);
+    return is_filler((struct str){pair, (size_t)a->n + 1u + b->n});
+}
+
 /* dk is "đăng ký" when it stands alone or before sáng kiến, else "được" (section 2).  Fillers do not count. */
 static struct str expand_dk(const struct word *words, size_t n, size_t at)
 {
     static const struct str registers = STR("dang ky");
     if (at + 1 < n && (word_is_fold(&words[at + 1], "sk") || word_is_fold(&words[at + 1], "sang")))
         return registers;
-    for (size_t i = 0; i < n; i++)
-        if (i != at && !is_filler((struct str){words[i].fold, words[i].n}) && !word_is_fold(&words[i], "dc"))
+    for (size_t i = 0; i < n; i++) {
+        bool pair = i + 1 < n && i + 1 != at && is_filler_pair(&words[i], &words[i + 1]);
+        if (i == at || word_is_fold(&words[i], "dc") || is_filler((struct str){words[i].fold, words[i].n}))
+            continue;
+        if (!pair)
             return STR("duoc");
+        i++;
+    }
     return registers;
 }
 
@@ -333,7 +348,6 @@ static bool key_read(struct str text, bool expand_teencode, struct message_key *
     size_t n = 0;
     ret->words = 0;
     ret->negates = 0;
-    ret->expanded = false;
     ret->at[0] = ret->squeezed_at[0] = 0;
     if (!read_words(text, words, &n))
         return false;
@@ -346,10 +360,10 @@ static bool key_read(struct str text, bool expand_teencode, struct message_key *
             as = expand_dk(words, n, i);
         else if (expand_teencode && expand(&words[i], &as))
             negates = str_eq(as, STR("khong"));
-        if (as.p != words[i].fold)
-            ret->expanded = true;
+        size_t first = ret->words;
         if (!key_add(ret, as, negates))
             return false;
+        memset(ret->typed_at + first, as.p == words[i].fold ? (int)i : KEY_EXPANDED, ret->words - first);
     }
     return true;
 }
@@ -374,10 +388,10 @@ bool lexicon_accents_agree(const struct message_key *key, size_t from, size_t to
 {
     struct word known[MESSAGE_WORDS_MAX];
     size_t n = 0;
-    if (key->expanded || !read_words(phrase->written, known, &n) || n != to - from)
+    if (!read_words(phrase->written, known, &n) || n != to - from)
         return true;
     for (size_t i = 0; i < n; i++)
-        if (!word_may_be(&key->typed[from + i], &known[i]))
+        if (key->typed_at[from + i] != KEY_EXPANDED && !word_may_be(&key->typed[key->typed_at[from + i]], &known[i]))
             return false;
     return true;
 }

@@ -11,7 +11,7 @@
 #include "letters.h"
 #include "str.h"
 
-enum { KEY_BYTES = 512, KEY_WORDS = 40, MESSAGE_CHARS_MAX = 60, MESSAGE_WORDS_MAX = 12 /* I3 */ };
+enum { KEY_BYTES = 512, KEY_WORDS = 40, MESSAGE_CHARS_MAX = 60, MESSAGE_WORDS_MAX = 12 /* I3 */, KEY_EXPANDED = 0xFF };
 
 /** A short message as rule I2 wants it: folded, words apart by one blank, punctuation around words gone. */
 struct message_key {
@@ -21,7 +21,7 @@ struct message_key {
     uint16_t squeezed_at[KEY_WORDS + 1];
     uint64_t negates;                    /* bit i: word i is đừng, không, chưa, khỏi (I7) */
     uint8_t words;
-    bool expanded;                       /* teencode was written out, so `typed` has fewer words */
+    uint8_t typed_at[KEY_WORDS];         /* the word of `typed` it was, KEY_EXPANDED when teencode was written out */
     struct word typed[MESSAGE_WORDS_MAX];
 };
 
@@ -56,7 +56,7 @@ size_t lexicon_phrases(const struct phrase **ret);
 /** The first phrase with this key behind `after` (NULL: the first one); NULL when there is none. */
 const struct phrase *lexicon_find(struct str key, const struct phrase *after);
 
-/** True when the accents of words [from, to) do not contradict the phrase; only for a key that was not expanded. */
+/** True when the accents of words [from, to) do not contradict the phrase; teencode has none to compare. */
 bool lexicon_accents_agree(const struct message_key *key, size_t from, size_t to, const struct phrase *phrase);
 
 /** True for one of the fillers of 4.2; `key` may be two words. */
