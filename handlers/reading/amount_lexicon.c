@@ -77,7 +77,8 @@ static const struct row rows[] = {
     {W(VERB), "tiết kiệm, tiết kiệm được, tk, làm lợi, lợi, có lợi, được, đc, đk, lãi, thu, thu được, "
      "thu về, đạt, mang lại, đem lại, mang về, tăng, tăng thêm, thêm, giá trị, giá trị làm lợi, "
      "hiệu quả, hiệu quả kinh tế, số tiền, làm, trị giá, bằng, có, chi, "
-     "tính, gt, gtll"},
+     "gt, gtll"},
+    {W(VERB) | W(FILLER), "tính"},
     {W(VERB) | W(NOT_SPAN), "ra"},
     {W(VERB) | W(LESS), "giảm, giảm được, bớt, bớt được, giảm bớt, cắt giảm, tiết giảm, rút ngắn, rút ngắn được, "
      "đỡ, đỡ được"},

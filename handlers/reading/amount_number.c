@@ -197,6 +197,10 @@ bool is_five(const struct scan *s, int i)
         return false;
     if (multiplies(s, i + 1) || is_lower_bound(s, i))
         return true;
+    if (can(s, i + 1, W(NOT_UNIT) | W(LITRE)) && ends_politely(s, i + 2)) /* năm chai */
+        return true;
+    if (can(s, i + 1, W(QUANTITY) | W(WORK)) && !can(s, i - 1, W_SCALE | W(DONG))) /* giảm năm người */
+        return true;
     if (can(s, i + 1, W(ONES) | W(HALF)) || is_plain_digit(s, i + 1, 6)) /* năm lăm, năm rưỡi, năm sáu triệu */
         return multiplies(s, i + 2);
     return false;

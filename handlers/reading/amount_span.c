@@ -312,7 +312,8 @@ static int whole_span_read(const struct scan *s, int i, struct item *it)
             return j;
         }
     }
-    if (can(s, i, W(HALF_OF)) && span_at(s, i + 1) != SPAN_NONE)
+    bool several = can(s, i, W(VAGUE)) && s->token[i].word.marked; /* "may" is also a machine */
+    if ((several || can(s, i, W(HALF_OF))) && span_at(s, i + 1) != SPAN_NONE)
         return period(it, SPAN_OTHER, i + 2);
     if (is_digits(s, i) && is_sign(s, i + 1, '/') && is_digits(s, i + 2) && span_at(s, i + 3) != SPAN_NONE && !s->token[i + 3].glued &&
         s->token[i].word.n == 1 && s->token[i].word.fold[0] == '1') /* 1/2 năm */
