@@ -96,9 +96,11 @@ static struct amount range_of(const struct item *sum, enum span span)
 {
     struct amount a = {.kind = AMOUNT_RANGE};
     int64_t times = times_a_year(span);
-    if (sum->bound == BOUND_UPPER) { /* R4 */
+    if (sum->bound == BOUND_UPPER) { /* R4: the figure asked for is one of a year */
         a.hi_vnd = sum->lo;
-        a.ask = ASK_UPPER_BOUND;
+        if (times > 0 && !annual_of(sum->lo, times, &a.hi_vnd))
+            return ambiguous(ASK_ODD_SIZE);
+        a.ask = times > 0 ? ASK_UPPER_BOUND : ASK_WHOLE_YEAR;
         return within_limits(a);
     }
     a.lo_vnd = sum->lo;

@@ -51,7 +51,7 @@ struct amount {
     int64_t annual_vnd;   /* đồng for one year, when has_annual */
     int64_t unit_vnd;     /* đồng per month, quarter, day or shift as typed; 0 otherwise */
     int64_t lo_vnd;       /* range: lower bound as typed (not annualised); 0 = none */
-    int64_t hi_vnd;       /* range: upper bound as typed; 0 = none */
+    int64_t hi_vnd;       /* range: upper bound as typed, of one year when it is the only bound; 0 = none */
     enum amount_ask ask;
     int64_t choice[AMOUNT_CHOICES_MAX]; /* đồng a year each, for the buttons; 0 = unused */
     bool double_check;    /* L3: the read-back asks a second time, with the amount in words */

@@ -250,6 +250,8 @@ static void test_bounds_and_rates_are_kept_as_typed(void **state)
     assert_int_equal(a.lo_vnd, 0);
     assert_int_equal(a.hi_vnd, 50000000);
     assert_int_equal(a.ask, ASK_UPPER_BOUND);
+    assert_int_equal(amount_read(STR("gần 5 triệu/tháng")).hi_vnd, 60000000);
+    assert_int_equal(amount_read(STR("dưới 200k/ngày")).ask, ASK_WHOLE_YEAR);
     a = amount_read(STR("20 triệu/quý"));
     assert_int_equal(a.unit_vnd, 20000000);
     a = amount_read(STR("200k/ngày, 280 ngày/năm"));
