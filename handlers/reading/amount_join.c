@@ -306,7 +306,8 @@ static bool is_negative(const struct scan *s, int from)
 
 static bool is_total_mark(const struct scan *s, int i)
 {
-    return can(s, i, W(TOTAL)) || (is_sign(s, i, '=') && sign_bound(s, i) == BOUND_NONE);
+    bool spent = can(s, i + 1, W(MONEY)) && !is_fold(s, i + 1, "tien") && !can(s, i + 2, W(VERB)); /* "tổng chi phí 2 triệu" */
+    return (can(s, i, W(TOTAL)) && !spent) || (is_sign(s, i, '=') && sign_bound(s, i) == BOUND_NONE);
 }
 
 void bounds_attach(const struct scan *s, struct items *items)

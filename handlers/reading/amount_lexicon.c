@@ -129,7 +129,7 @@ static const struct row rows[] = {
     {W(QUARTER), "quý, quí"},
     {W(DAY), "ngày, ngày làm việc"},
     {W(SHIFT), "ca, kíp, ca làm việc, ca sản xuất"},
-    {W(WEEK), "tuần, tuần lễ"},
+    {W(WEEK), "tuần, tuần lễ, học kỳ, học kì, kỳ học"},
     {W(EVERY), "mỗi, từng"},
     {W(EACH), "hằng"},
     {W(WITHIN), "trong, trong vòng"},

@@ -162,6 +162,8 @@ static void settle_count(struct attaching *a, int k)
     if (times) {
         bool full = (it->span == SPAN_MONTH && it->number.n == 12) || (it->span == SPAN_QUARTER && it->number.n == 4);
         struct item *before = k > 0 ? &a->items->item[k - 1] : NULL;
+        if (k > 1 && is_value(before) && can(a->s, before->from - 1, W(TIMES)) && a->items->item[k - 2].to == before->from - 1)
+            before = &a->items->item[k - 2]; /* 26 ngày x 200k x 12 tháng */
         if (before && before->kind == ITEM_TIMES_SPAN && it->span == SPAN_MONTH) { /* x 26 ngày x 12 tháng */
             before->lead = full ? SPAN_MONTH : SPAN_CLASH;
             it->kind = ITEM_NOTHING;
@@ -203,6 +205,12 @@ static bool has_day_rate(const struct items *items)
     return false;
 }
 
+/* The item before item `k` is a quantity that ends at token `to`. */
+static bool behind_quantity(const struct items *items, int k, int to)
+{
+    return k > 0 && items->item[k - 1].kind == ITEM_QUANTITY && items->item[k - 1].to == to;
+}
+
 void spans_attach(const struct scan *s, struct items *items)
 {
     struct attaching a = {.s = s, .items = items, .last = -1, .rates = has_day_rate(items)};
@@ -228,9 +236,10 @@ void spans_attach(const struct scan *s, struct items *items)
             a.pending = SPAN_NONE;
             a.pending_weak = false;
             /* "2 triệu x 3 máy" is a rate per piece, in either order */
-            if (times_before(s, it->from) && k > 0 && items->item[k - 1].kind == ITEM_QUANTITY &&
-                items->item[k - 1].to == it->from - 1)
-                it->trail = SPAN_PIECE;
+            if (times_before(s, it->from) && (behind_quantity(items, k, it->from - 1) ||
+                                              (k > 0 && items->item[k - 1].kind == ITEM_PERIOD &&
+                                               behind_quantity(items, k - 1, items->item[k - 1].from))))
+                it->trail = SPAN_PIECE; /* also "2 công/ngày x 300k" */
             a.last = k;
             break;
         case ITEM_QUANTITY:

@@ -301,6 +301,10 @@ static int whole_span_read(const struct scan *s, int i, struct item *it)
         j = can(s, i + 1, W(EVERY) | W(EACH)) ? every_read(s, i + 1, &rate) : rate_read(s, i + 1, &rate);
         if (j >= 0 && rate.span != SPAN_OTHER)
             return period(it, rate.span, j);
+        struct number one; /* P4: "5 nghìn trên 1 sản phẩm"; not "trên 1 máy 50 triệu" */
+        j = can(s, i - 1, W_SCALE | W(DONG)) ? number_read(s, i + 1, &one) : -1;
+        if (j >= 0 && one.n == 1 && one.den == 1 && can(s, j, W(QUANTITY) | W(WORK)))
+            return period(it, SPAN_PIECE, j + 1);
     }
     struct item count = {0};
     bool days = can(s, i, W(WITHIN)) && count_read(s, i + 1, &count) >= 0 && count.kind == ITEM_TIMES_SPAN &&
