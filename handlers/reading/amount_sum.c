@@ -246,6 +246,8 @@ static int rest_read(const struct scan *s, int i, struct item *it)
             /* hai nghìn năm trăm tỷ: the thousands count the bigger unit too */
             if (__builtin_mul_overflow(it->lo / 1000 * 1000 + number.n, smaller, &it->lo))
                 item_ask(it, ASK_ODD_SIZE, 0, 0);
+            if (it->hi) /* "hai ba nghìn 5 triệu" */
+                item_ask(it, ASK_AGAIN, 0, 0);
             it->unit = unit = smaller;
             i = after;
             continue;

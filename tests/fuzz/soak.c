@@ -3,15 +3,17 @@
  *   soak_NAME RUNS SEED FILE...
  *
  * A FILE ending in .tsv gives the first column of each line as a seed, any other its whole content.  Fails when a run takes
- * more than 25 ms of CPU (printing the input in hex) or the heap has grown at the end; crashes are the sanitizers' to tell. */
+ * more than 25 ms of CPU or the heap has grown at the end; prints the input in hex when it was slow or the target gave up. */
 #include <inttypes.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -83,6 +85,33 @@ static void add_file(const char *path)
     fclose(file);
 }
 
+/* ---- What was tried last, when the target gives up ---------------------------------------------------------------- */
+
+static uint8_t input[INPUT_MAX];
+static size_t input_n;
+
+static void write_hex(int fd)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[3 * INPUT_MAX + 1];
+    size_t n = 0;
+    for (size_t i = 0; i < input_n; i++) {
+        text[n++] = ' ';
+        text[n++] = digits[input[i] >> 4];
+        text[n++] = digits[input[i] & 15];
+    }
+    text[n++] = '\n';
+    if (write(fd, text, n) < 0)
+        _exit(1);
+}
+
+static void on_abort(int signal_number)
+{
+    write_hex(STDERR_FILENO);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
 /* ---- Mutations -------------------------------------------------------------------------------------------------- */
 
 /* What breaks readers of text: marks, blanks, joiners, flags, keycaps, broken UTF-8, separators. */
@@ -92,7 +121,7 @@ static const char *const pieces[] = {
     "\xed\xa0\x80", "\n", "-", "/", ".", ",", "~", "+", "=", "%", "$", "(", "9999999999", "000", "1/2", " tr", " \xc4\x91", "k", " 1 n\xc4\x83m",
 };
 
-static void insert(uint8_t *input, size_t *n, const void *bytes, size_t bytes_n)
+static void insert(size_t *n, const void *bytes, size_t bytes_n)
 {
     if (*n > INPUT_MAX || bytes_n > INPUT_MAX - *n)
         return;
@@ -102,7 +131,7 @@ static void insert(uint8_t *input, size_t *n, const void *bytes, size_t bytes_n)
     *n += bytes_n;
 }
 
-static void mutate(uint8_t *input, size_t *n)
+static void mutate(size_t *n)
 {
     size_t from = below(*n), length = 1 + below(*n - from < 16 ? *n - from : 16);
     const struct seed *other = &seeds[below(seeds_n)];
@@ -125,22 +154,22 @@ static void mutate(uint8_t *input, size_t *n)
     case 3: /* again */
         if (*n >= from + length) {
             memcpy(copy, input + from, length);
-            insert(input, n, copy, length);
+            insert(n, copy, length);
         }
         break;
     case 4: { /* a part of another message */
         size_t at = below(other->n);
-        insert(input, n, other->bytes + at, below(other->n - at + 1));
+        insert(n, other->bytes + at, below(other->n - at + 1));
         break;
     }
     default: {
         const char *piece = pieces[below(sizeof(pieces) / sizeof(pieces[0]))];
-        insert(input, n, piece, strlen(piece));
+        insert(n, piece, strlen(piece));
     }
     }
 }
 
-static size_t make_input(uint8_t *input)
+static size_t make_input(void)
 {
     const struct seed *seed = &seeds[below(seeds_n)];
     size_t n = seed->n;
@@ -153,7 +182,7 @@ static size_t make_input(uint8_t *input)
         input[n - 1] = (uint8_t)next_random();
 #endif
     for (size_t i = 1 + below(6); i > 0; i--)
-        mutate(input, &n);
+        mutate(&n);
     return n;
 }
 
@@ -167,15 +196,15 @@ static int64_t now_ns(clockid_t clock)
 }
 
 /* The wall clock is cheap to read; only what seems slow by it is run again, by the CPU clock: others may have had the CPU. */
-static int64_t run(const uint8_t *input, size_t n)
+static int64_t run(void)
 {
     int64_t begin = now_ns(CLOCK_MONOTONIC);
-    LLVMFuzzerTestOneInput(input, n);
+    LLVMFuzzerTestOneInput(input, input_n);
     int64_t took = now_ns(CLOCK_MONOTONIC) - begin;
     if (took <= LIMIT_NS / 25)
         return took;
     begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
-    LLVMFuzzerTestOneInput(input, n);
+    LLVMFuzzerTestOneInput(input, input_n);
     int64_t again = now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
     return again < took ? again : took;
 }
@@ -192,19 +221,17 @@ int main(int argc, char **argv)
         add_file(argv[i]);
     if (seeds_n == 0 || runs == 0)
         return 64;
-    uint8_t input[INPUT_MAX];
+    signal(SIGABRT, on_abort);
     int64_t longest = 0, begin = now_ns(CLOCK_MONOTONIC);
     size_t heap = 0;
     for (uint64_t i = 0; i < runs; i++) {
-        size_t n = make_input(input);
-        int64_t took = run(input, n);
+        input_n = make_input();
+        int64_t took = run();
         if (took > longest)
             longest = took;
         if (took > LIMIT_NS && slow++ < 10) {
             fprintf(stderr, "%.1f ms:", (double)took / 1e6);
-            for (size_t k = 0; k < n; k++)
-                fprintf(stderr, " %02x", input[k]);
-            fputc('\n', stderr);
+            write_hex(STDERR_FILENO);
         }
         if (i == WARM_UP)
             heap = mallinfo2().uordblks; /* tables are compiled, caches full */
