@@ -9,13 +9,18 @@ import datetime
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 
+import rounds  # noqa: E402
+import sending  # noqa: E402
 from process import Failure  # noqa: E402
+from stage import Stage  # noqa: E402
 from table import Table  # noqa: E402
 
 
@@ -49,13 +54,48 @@ def row_reading(bench):
             bench.refuse(f"{total - right} lines of {file} are not read as labelled")
 
 
-ROWS = {"reading": row_reading}
+ROWS = {"turns": rounds.row_turns, "cost": rounds.row_cost, "latency": rounds.row_latency, "lone": rounds.row_lone,
+        "memory": rounds.row_memory, "sending": sending.row_sending, "growth": rounds.row_growth, "reading": row_reading}
 
 
 class Bench:
-    def __init__(self, build, full, brief):
-        self.build, self.full, self.brief = os.path.abspath(build), full, brief
+    def __init__(self, build, rows, full, brief):
+        self.build, self.wanted, self.full, self.brief = os.path.abspath(build), set(rows), full, brief
         self.table, self.refusals = Table(), []
+        self._stage = self._rounds = None
+
+    def size(self, usual, full, brief):
+        """How much of something: in three minutes, in twenty-five, in ten seconds."""
+        return full if self.full else brief if self.brief else usual
+
+    def say(self, text):
+        print(text, file=sys.stderr, flush=True)
+
+    def stage(self):
+        """Started by the first row that needs it."""
+        if not self._stage:
+            self.say("starting PostgreSQL, the stand-in and the bot")
+            folder = tempfile.mkdtemp(prefix="sangkien-bench-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+            os.chmod(folder, 0o711)
+            self._stage = Stage(folder, self.build).start()
+            self._stage.start_standin()
+            rounds.seed(self._stage)
+        return self._stage
+
+    def rounds(self):
+        """Run once for all rows made from them."""
+        if not self._rounds:
+            self._rounds = rounds.Rounds(self)
+            single = [r["single_ms"] for r in self._rounds.done if "single_ms" in r]
+            if single and max(single) > 2 * min(single):
+                self.table.note("the disk was not steady: a single commit took from "
+                                f"{min(single):.2f} to {max(single):.2f} ms, so do not trust latencies of this run")
+        return self._rounds
+
+    def close(self):
+        if self._stage:
+            self._stage.stop()
+            shutil.rmtree(self._stage.folder, ignore_errors=True)
 
     def program(self, name):
         path = os.path.join(self.build, "tests", "bench", name)
@@ -76,6 +116,8 @@ class Bench:
         with open(path, "w", encoding="utf-8") as f:
             json.dump(data, f, ensure_ascii=False, indent=1)
         print(f"written to {os.path.relpath(path)}")
+        if self.brief:
+            print(f"benchmark: {len(self.wanted)} passed, {len(self.refusals)} failed")
 
 
 def main(argv):
@@ -84,16 +126,19 @@ def main(argv):
     parser.add_argument("build")
     parser.add_argument("rows", nargs="*", metavar="ROW", help="only these rows")
     parser.add_argument("--full", action="store_true", help="longer, with row growth at its full sizes")
-    parser.add_argument("--brief", action="store_true", help="ten seconds, only to see that it works: no result")
+    parser.add_argument("--brief", action="store_true", help="shortest, only to see that it works: no result")
     parser.add_argument("--json", metavar="FILE", help="where the table goes as JSON (BUILD_FOLDER/bench.json)")
     options = parser.parse_args(argv[1:])
     for name in options.rows:
         if name not in ROWS:
             raise Failure(f"there is no row \"{name}\": {', '.join(ROWS)}")
-    bench = Bench(options.build, options.full, options.brief)
-    for name, row in ROWS.items():
-        if not options.rows or name in options.rows:
-            row(bench)
+    bench = Bench(options.build, options.rows or ROWS, options.full, options.brief)
+    try:
+        for name, row in ROWS.items():
+            if name in bench.wanted:
+                row(bench)
+    finally:
+        bench.close()
     bench.report(options.json or os.path.join(bench.build, "bench.json"))
     return 1 if bench.refusals else 0
 

@@ -8,8 +8,8 @@ from standin import IDS, SECRETS
 
 
 class Bot:
-    def __init__(self, binary, log, folder, database_url, standin_port, port, extra=None):
-        self.binary, self.log, self.port = binary, log, port
+    def __init__(self, binary, log, folder, database_url, standin_port, port, extra=None, options=()):
+        self.binary, self.log, self.port, self.options = binary, log, port, list(options)
         base = f"http://127.0.0.1:{standin_port}"
         for name in ("spool", "evidence"):
             os.makedirs(os.path.join(folder, name), mode=0o700, exist_ok=True)
@@ -49,7 +49,7 @@ class Bot:
 
     def start(self, database=True):
         """`database` False: it is ready to take events, though PostgreSQL is away."""
-        self.process = Process("the bot", [self.binary, "serve"], self.log, env=self.env).start()
+        self.process = Process("the bot", [self.binary, "serve", *self.options], self.log, env=self.env).start()
         self.process.wait_until(self.ready if database else self.alive, 30, "it was ready")
         return self
 

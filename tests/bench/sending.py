@@ -1,0 +1,97 @@
+"""The row about sending: replies that wait in the outbox are drained to the stand-in, against a bare curl-multi loop."""
+import json
+import os
+import subprocess
+import time
+
+from process import Failure
+from stage import LIMIT_TEXTS, wait_s
+from standin import SECRETS
+
+DRAIN_MOST_S = 120
+
+
+def capture_body(stage, bot):
+    """A request as the bot sends it: the reply every message of this row is."""
+    stage.standin.call("POST", "/_admin/settings", {"log_entries": 10})
+    stage.sql("drained", fill_sql(1, 1))
+    bot.process.wait_until(lambda: len(sends(stage)) > 0, 20, "it sent the first reply")
+    body = sends(stage)[0]["body"]
+    stage.standin.call("POST", "/_admin/settings", {"log_entries": 0})
+    path = os.path.join(stage.folder, "reply.json")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+    return path
+
+
+def sends(stage):
+    log = stage.standin.call("GET", "/_admin/log?path=/v3.0/oa/message/cs")
+    return log if isinstance(log, list) else log.get("entries") or log.get("log") or log.get("requests") or []
+
+
+def fill_sql(count, first):
+    """That many replies to as many people, due at once."""
+    reply, buttons = (LIMIT_TEXTS[k].replace("'", "''") for k in ("reply", "buttons"))
+    return (f"INSERT INTO outbox (user_id, id, text, buttons, due_at, expires_at) SELECT '7' || lpad(n::text, 17, '0'), {first} + n, "
+            f"'{reply}', '{buttons}', now(), now() + interval '1 day' FROM generate_series(0, {count} - 1) n")
+
+
+def sent_so_far(stage):
+    return stage.standin.call("GET", "/_admin/stats")["sends"]
+
+
+def drain(stage, bot, count, first):
+    """@return (messages a second from the first to the last, WAL bytes for each)."""
+    before = sent_so_far(stage)
+    stage.sql("drained", fill_sql(count, first))
+    wal = stage.wal()[1]
+    deadline = time.monotonic() + DRAIN_MOST_S
+    began = from_count = None
+    while True:
+        now, sent = time.monotonic(), sent_so_far(stage) - before
+        if sent and began is None:
+            began, from_count = now, sent
+        if sent >= count:
+            break
+        if now > deadline:
+            raise Failure(f"only {sent} of {count} replies were sent in {DRAIN_MOST_S} s:\n{bot.process.log_tail(10)}")
+        wait_s(0.02)
+    ended = now
+    bot.process.wait_until(lambda: stage.number("drained", "SELECT count(*) FROM outbox") == 0, 30, "the outbox was empty")
+    if sent != count:
+        raise Failure(f"no result: {sent} messages for {count} replies")
+    return (count - from_count) / max(ended - began, 1e-3), (stage.wal()[1] - wal) / count
+
+
+def raw(bench, stage, body, count):
+    url = f"http://127.0.0.1:{stage.standin.port}/v3.0/oa/message/cs"
+    args = [bench.program("bench-send"), "--url", url, "--body", body, "--messages", str(count)]
+    done = subprocess.run(args, stdout=subprocess.PIPE, text=True, env=dict(os.environ, SANGKIEN_ZALO_ACCESS_TOKEN=SECRETS["access_token"]))
+    if done.returncode != 0:
+        raise Failure(f"no result: the bare sender ended with {done.returncode}: {done.stdout}")
+    return json.loads(done.stdout)["rate"]
+
+
+def row_sending(bench):
+    """replies drained to the stand-in as a ratio to a bare curl-multi loop with the same bytes, and their WAL"""
+    stage, count = bench.stage(), bench.size(20000, 350000, 2000)
+    stage.create("drained")
+    bot = stage.bot("drained")
+    body = capture_body(stage, bot)
+    limits, rates, wal, first = [], [], [], 1000
+    for number in range(bench.size(3, 3, 1)):
+        bench.say(f"sending, round {number + 1}")
+        limits.append(raw(bench, stage, body, count))
+        stage.settle_disk()
+        rate, each = drain(stage, bot, count, first)
+        rates.append(rate)
+        wal.append(each)
+        first += count
+        if stage.number("drained", "SELECT count(*) FROM message WHERE origin = 'bot' AND failure IS NULL") != 1 + (number + 1) * count:
+            raise Failure("no result: the transcript does not hold every reply sent")
+    bot.stop()
+    bench.table.add("sending", "a bare curl-multi loop", limits, "messages/s")
+    bench.table.add("sending", f"{count:,} replies drained", rates, "messages/s")
+    bench.table.add("sending", "replies drained, ratio", [r / b for r, b in zip(rates, limits)], "x", at_least=0.9)
+    bench.table.add("sending", "WAL of a reply", wal, "B", at_most=200)
+    bench.table.note("sending: there is no broadcast sender yet, so a broadcast body is not measured; replies are")
