@@ -330,9 +330,8 @@ static const char *help_action(struct talk *t, const char *text)
 }
 
 /* "2" or "2." chooses the second button where the state says so. */
-static const char *number_action(struct talk *t, const char *text)
+static const char *number_action(const struct talk *t, const char *key)
 {
-    const char *key = must(text_key(t->ctx, str_of(text)));
     const struct shown_button *shown = t->d->shown;
     if (!(flow[t->state].flags & F_NUMBERS) || key[0] < '1' || key[0] > '0' + CHOICES_MAX)
         return NULL;
@@ -342,12 +341,12 @@ static const char *number_action(struct talk *t, const char *text)
 }
 
 /* "sửa 3", "sửa mục 3": the fields are numbered on the summary card. */
-static enum edit_field numbered_field(struct talk *t, const char *text)
+static enum edit_field numbered_field(const char *key)
 {
     static const char *const verbs[] = {"sua ", "chinh sua ", "chinh ", "doi "};
     static const char *const nouns[] = {"muc so ", "muc ", "phan ", "so ", "truong ", "o "};
     static const enum edit_field field[] = {EDIT_TITLE, EDIT_DESCRIPTION, EDIT_BENEFIT, EDIT_UNIT, EDIT_NAME};
-    struct str s = str_of(must(text_key(t->ctx, str_of(text))));
+    struct str s = str_of(key);
     bool verb = false;
     for (size_t i = 0; i < ARRAY_LEN(verbs) && !verb; i++)
         if (str_starts(s, str_of(verbs[i]))) {
@@ -364,9 +363,8 @@ static enum edit_field numbered_field(struct talk *t, const char *text)
 }
 
 /* Digits that name no button mean nothing to the phrases either, but in the menu, whose numbers everybody knows. */
-static bool is_stray_number(struct talk *t, const char *text)
+static bool is_stray_number(const struct talk *t, const char *key)
 {
-    const char *key = must(text_key(t->ctx, str_of(text)));
     return *key && strspn(key, "0123456789.") == strlen(key) && !(flow[t->state].flags & F_IDLE);
 }
 
@@ -384,16 +382,17 @@ static const char *typed_action(struct talk *t, const char *text, enum edit_fiel
 {
     *ret_field = EDIT_ANY;
     if (strlen(text) <= BRIEF_BYTES) {
+        const char *key = must(text_key(t->ctx, str_of(text)));
         const char *action = label_action(t, t->d->shown, text);
         if (!action)
             action = label_action(t, t->d->aside, text);
         if (!action)
             action = help_action(t, text);
         if (!action)
-            action = number_action(t, text);
-        if (action || is_amount(t, text) || is_stray_number(t, text))
+            action = number_action(t, key);
+        if (action || is_amount(t, text) || is_stray_number(t, key))
             return action;
-        if (flow[t->state].scene != SCENE_NAME && (*ret_field = numbered_field(t, text)) != EDIT_ANY)
+        if (flow[t->state].scene != SCENE_NAME && (*ret_field = numbered_field(key)) != EDIT_ANY)
             return "edit";
     }
     enum intent_scene scene = flow[t->state].scene;

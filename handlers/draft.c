@@ -151,16 +151,26 @@ static uint64_t read_hash(const cJSON *item)
     return strtoull(s, NULL, 16);
 }
 
+static const struct member *member_named(const struct member *members, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (members[i].name[0] == name[0] && strcmp(members[i].name, name) == 0)
+            return &members[i];
+    return NULL;
+}
+
 static void read_members(TALLOC_CTX *ctx, const cJSON *object, const struct member *members, size_t n, void *base)
 {
-    for (size_t i = 0; i < n; i++) {
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, members[i].name);
-        void *field = (char *)base + members[i].offset;
-        if (!item)
+    const cJSON *members_of = cJSON_IsObject(object) ? object : NULL, *item;
+    cJSON_ArrayForEach(item, members_of)
+    {
+        const struct member *m = member_named(members, n, item->string);
+        if (!m)
             continue;
-        switch (members[i].type) {
+        void *field = (char *)base + m->offset;
+        switch (m->type) {
         case MEMBER_TEXT:
-            *(const char **)field = read_text(ctx, item, members[i].max);
+            *(const char **)field = read_text(ctx, item, m->max);
             break;
         case MEMBER_INT64:
             *(int64_t *)field = read_int64(item);
@@ -170,7 +180,7 @@ static void read_members(TALLOC_CTX *ctx, const cJSON *object, const struct memb
             break;
         case MEMBER_INT: {
             int64_t v = read_int64(item);
-            *(int *)field = v > members[i].max ? 0 : (int)v;
+            *(int *)field = v > m->max ? 0 : (int)v;
             break;
         }
         case MEMBER_BOOL:
@@ -274,9 +284,11 @@ bool draft_read(TALLOC_CTX *ctx, const char *json, struct draft *ret)
 
 static bool add_int64(cJSON *object, const char *name, int64_t v)
 {
+    if (v == 0)
+        return true;
     char digits[24];
     snprintf(digits, sizeof(digits), "%lld", (long long)v);
-    return v == 0 || cJSON_AddStringToObject(object, name, digits);
+    return cJSON_AddStringToObject(object, name, digits);
 }
 
 static bool add_members(cJSON *object, const struct member *members, size_t n, const void *base)
@@ -297,8 +309,10 @@ static bool add_members(cJSON *object, const struct member *members, size_t n, c
         case MEMBER_HASH: {
             char hex[20];
             uint64_t v = *(const uint64_t *)field;
+            if (v == 0)
+                break;
             snprintf(hex, sizeof(hex), "%llx", (unsigned long long)v);
-            ok = v == 0 || cJSON_AddStringToObject(object, name, hex);
+            ok = cJSON_AddStringToObject(object, name, hex);
             break;
         }
         case MEMBER_INT:

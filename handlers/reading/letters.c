@@ -202,8 +202,20 @@ static void letter_add_mark(struct letter *letter, int32_t mark)
         letter->shape = letter->shape && letter->shape != shape ? SHAPE_FOREIGN : shape;
 }
 
+static bool is_plain(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
 bool letter_next(struct letter_reader *reader, struct letter *ret)
 {
+    const struct str rest = reader->rest;
+    if (reader->queued == 0 && rest.n > 1 && is_plain(rest.p[0]) && is_plain(rest.p[1])) { /* no mark can follow */
+        char c = rest.p[0];
+        *ret = (struct letter){.base = c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c};
+        reader->rest = (struct str){rest.p + 1, rest.n - 1};
+        return true;
+    }
     int32_t cp;
     do { /* a mark with no letter before it is dropped with the other marks */
         if (!queue_peek(reader, &cp))
