@@ -58,9 +58,14 @@ static uint64_t next_number(const struct receipt_stock *s)
     return s->next < s->end ? s->next : s->block[0] * RECEIPT_BLOCK;
 }
 
-void receipt_stock_peek(const struct receipt_stock *s, char out[RECEIPT_CODE_BYTES])
+void receipt_stock_peek(struct receipt_stock *s, char out[RECEIPT_CODE_BYTES])
 {
-    receipt_code(s->key, (uint32_t)(next_number(s) % CODES), out);
+    uint64_t n = next_number(s);
+    if (!s->shown[0] || s->shown_number != n) {
+        receipt_code(s->key, (uint32_t)(n % CODES), s->shown);
+        s->shown_number = n;
+    }
+    memcpy(out, s->shown, RECEIPT_CODE_BYTES);
 }
 
 void receipt_stock_spend(struct receipt_stock *s)

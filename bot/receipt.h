@@ -21,13 +21,15 @@ struct receipt_stock {
     uint64_t next, end;             /* of the block in use */
     uint64_t block[RECEIPT_BLOCKS]; /* drawn, not begun */
     unsigned block_count;
+    uint64_t shown_number; /* whose code receipt_stock_peek() has at hand: nearly every turn looks, few spend */
+    char shown[RECEIPT_CODE_BYTES];
 };
 
 /** How many codes can be given out without drawing; 0 while the key is not known. */
 unsigned receipt_stock_left(const struct receipt_stock *s);
 
 /** The next code, not yet spent.  There must be one left. */
-void receipt_stock_peek(const struct receipt_stock *s, char out[RECEIPT_CODE_BYTES]);
+void receipt_stock_peek(struct receipt_stock *s, char out[RECEIPT_CODE_BYTES]);
 
 /** Spends the code that receipt_stock_peek() showed. */
 void receipt_stock_spend(struct receipt_stock *s);
