@@ -49,7 +49,13 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
         finish(b, answer->e);
         return;
     }
-    conversation_store_claimed(b, answer, b->rows, b->count);
+    if (conversation_store_claimed(b, answer, b->rows, b->count) > 0 && !b->introduced) { /* somebody's first event: rare */
+        b->introduced = true;
+        struct pg_unit *unit = pg_unit_new(b);
+        conversation_store_introduce(unit, b->rows, b->count, b->options->process);
+        pg_run(b->pg, unit, STATEMENT_DEADLINE_MS, on_claimed, b);
+        return;
+    }
     b->now_ms = clock_epoch_ms();
     think(b);
 }
@@ -414,6 +420,7 @@ static void save_batch(struct turn_batch *b)
     pg_add_control(unit, "COMMIT");
     pg_run(b->pg, unit, STATEMENT_DEADLINE_MS, on_saved, b);
 }
+    pg_add(unit, SQL_SAVE_PLAN, NULL);
 
 struct turn_batch *turn_batch_start(TALLOC_CTX *ctx, const struct turns_options *options, struct pg *pg, struct turn_event **events,
                                     size_t count, struct receipt_stock *receipts, const struct outbox_claim *orphans, size_t orphan_count,

@@ -2,6 +2,8 @@
  *
  *   turn_batch_start -> on_claimed -> think -> (on_needs_loaded -> think)* -> on_saved -> done
  *
+ * People met for the first time get their rows and are claimed in a second round trip.
+ *
  * The batch does not retry: its outcome says what the queue should do. */
 #ifndef SANGKIEN_BOT_TURN_BATCH_H
 #define SANGKIEN_BOT_TURN_BATCH_H
@@ -36,6 +38,8 @@ struct turn_batch {
     int64_t now_ms;
     const struct outbox_claim *orphans; /* replies of an attempt before this one, see turn_batch_orphans() */
     size_t orphan_count;
+    bool introduced; /* those nobody had met have got their rows */
+    bool sends; /* its immediate replies are this process's to send */
     bool commit_sent, committed;
     struct err e;          /* kind ERR_NONE when committed */
     bool transaction_open; /* after a failure: ROLLBACK is needed before the connection is used again */

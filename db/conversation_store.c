@@ -1,32 +1,53 @@
 /* Conversations and people: see conversation_store.h. */
 #include "conversation_store.h"
 
-void conversation_store_claim(struct pg_unit *unit, const struct turn_row *rows, size_t n, const char *process)
+static struct pg_array *ids_of(struct pg_unit *unit, const struct turn_row *rows, size_t n)
 {
-    struct pg_params *introduce = pg_params_new(unit), *claim = pg_params_new(unit), *load = pg_params_new(unit);
-    struct pg_array *ids[3], *keys = pg_array_new(unit, PG_BYTEA), *mail = pg_array_new(unit, PG_INT8);
-    for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
-        ids[k] = pg_array_new(unit, PG_TEXT);
-        for (size_t i = 0; i < n; i++)
-            pg_array_text(ids[k], rows[i].user_id);
-    }
+    struct pg_array *ids = pg_array_new(unit, PG_TEXT);
+    for (size_t i = 0; i < n; i++)
+        if (!rows[i].known)
+            pg_array_text(ids, rows[i].user_id);
+    return ids;
+}
+
+static void add_claim(struct pg_unit *unit, const struct turn_row *rows, size_t n, const char *process)
+{
+    struct pg_params *claim = pg_params_new(unit), *load = pg_params_new(unit);
+    struct pg_array *keys = pg_array_new(unit, PG_BYTEA), *mail = pg_array_new(unit, PG_INT8);
+    bool any_mail = false;
     for (size_t i = 0; i < n; i++) {
+        if (rows[i].known)
+            continue;
         if (rows[i].event_key)
             pg_array_bytea(keys, rows[i].event_key, EVENT_KEY_BYTES);
         else
             pg_array_null(keys);
         pg_array_id(mail, rows[i].mail_id);
+        any_mail |= rows[i].mail_id != 0;
     }
-    pg_param_array(introduce, ids[0]);
-    pg_param_array(claim, ids[1]);
+    pg_param_array(claim, ids_of(unit, rows, n));
     pg_param_array(claim, keys);
-    pg_param_array(claim, mail);
-    pg_param_array(load, ids[2]);
+    if (any_mail)
+        pg_param_array(claim, mail);
+    pg_param_array(load, ids_of(unit, rows, n));
     pg_param_text(load, process);
-    pg_add_control(unit, "BEGIN");
-    pg_add(unit, SQL_CONVERSATION_INTRODUCE, introduce);
-    pg_add(unit, SQL_CONVERSATION_CLAIM, claim);
+    pg_add(unit, any_mail ? SQL_CONVERSATION_CLAIM_MAIL : SQL_CONVERSATION_CLAIM, claim);
     pg_add(unit, SQL_CONVERSATION_LOAD, load);
+}
+
+void conversation_store_claim(struct pg_unit *unit, const struct turn_row *rows, size_t n, const char *process)
+{
+    pg_add_control(unit, "BEGIN");
+    pg_add(unit, SQL_LOAD_PLAN, NULL);
+    add_claim(unit, rows, n, process);
+}
+
+void conversation_store_introduce(struct pg_unit *unit, const struct turn_row *rows, size_t n, const char *process)
+{
+    struct pg_params *introduce = pg_params_new(unit);
+    pg_param_array(introduce, ids_of(unit, rows, n));
+    pg_add(unit, SQL_CONVERSATION_INTRODUCE, introduce);
+    add_claim(unit, rows, n, process);
 }
 
 static struct turn_row *row_of(struct turn_row *rows, size_t n, struct str user_id)
@@ -46,19 +67,23 @@ static struct turn_row *row_of(struct turn_row *rows, size_t n, struct str user_
     return NULL;
 }
 
-void conversation_store_claimed(TALLOC_CTX *ctx, const struct pg_answer *answer, struct turn_row *rows, size_t n)
+size_t conversation_store_claimed(TALLOC_CTX *ctx, const struct pg_answer *answer, struct turn_row *rows, size_t n)
 {
-    const PGresult *claim = answer->result[2], *load = answer->result[3];
+    const PGresult *claim = answer->result[answer->count - 2], *load = answer->result[answer->count - 1];
+    size_t unknown = 0;
     for (int r = 0; r < PQntuples(claim); r++) {
         struct turn_row *row = row_of(rows, n, pg_bytes(claim, r, 0));
         if (!row)
             continue;
         row->locked = true;
-        row->fresh = pg_bool(claim, r, 1);
+        row->fresh |= pg_bool(claim, r, 1);
     }
     for (int r = 0; r < PQntuples(load); r++) {
         struct turn_row *row = row_of(rows, n, pg_bytes(load, r, 0));
-        if (!row || !row->locked)
+        if (!row)
+            continue;
+        row->known = true;
+        if (!row->locked)
             continue;
         row->conversation = (struct conversation){
             .state = pg_text(ctx, load, r, 1),
@@ -85,6 +110,9 @@ void conversation_store_claimed(TALLOC_CTX *ctx, const struct pg_answer *answer,
         row->reply_waiting = pg_bool(load, r, 18);
         row->reply_collected = pg_bool(load, r, 19);
     }
+    for (size_t i = 0; i < n; i++)
+        unknown += !rows[i].known;
+    return unknown;
 }
 
 void conversation_store_save(struct save *s, const char *user_id, const struct conversation *c)

@@ -1,20 +1,41 @@
 -- The load and save of a batch of turns.  Arrays run in parallel: one element per person of the batch.
 
+-- name: load_plan
+-- First in a turn's transaction: tables are read by their keys, with plans made once.  Chosen by size, a plan made while a table
+-- is empty, as the outbox nearly always is, would read it from end to end on the day when it is full.
+SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true);
+
+-- name: save_plan
+-- Before rows are changed by their keys: row by row, or an index would be read from end to end for the same reason.
+SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
+
 -- name: conversation_introduce
 -- $1 user ids.  People met for the first time get their rows, in id order so that two nodes cannot deadlock.
 WITH introduced AS (
     INSERT INTO conversation (user_id)
     SELECT u.user_id FROM unnest($1::text[]) AS u (user_id)
-    WHERE NOT EXISTS (SELECT 1 FROM conversation c WHERE c.user_id = u.user_id)
     ORDER BY u.user_id COLLATE "C"
     ON CONFLICT DO NOTHING
     RETURNING user_id)
 INSERT INTO person (user_id) SELECT user_id FROM introduced ON CONFLICT DO NOTHING;
 
 -- name: conversation_claim
--- $1 user ids, $2 event keys (null for mail), $3 mailbox ids (null for webhook events).
--- Locks what nobody else holds; a row per locked person: did the event key or the mail row still have to take effect?
-WITH mine AS (
+-- $1 user ids, $2 event keys.  Locks what nobody else holds.
+-- A row per locked person, and one more, marked, when the event has not taken effect before.
+WITH mine AS MATERIALIZED (
+    SELECT user_id FROM conversation WHERE user_id = ANY ($1::text[])
+    ORDER BY user_id COLLATE "C" FOR NO KEY UPDATE SKIP LOCKED
+), fresh AS (
+    INSERT INTO event (user_id, event_key)
+    SELECT b.user_id, b.event_key FROM unnest($1::text[], $2::bytea[]) AS b (user_id, event_key) JOIN mine USING (user_id)
+    ON CONFLICT DO NOTHING RETURNING user_id
+)
+SELECT user_id, false FROM mine UNION ALL SELECT user_id, true FROM fresh;
+
+-- name: conversation_claim_mail
+-- The same for a batch with mail in it: $2 is null there, $3 the mailbox ids (null for webhook events).
+WITH mine AS MATERIALIZED (
     SELECT user_id FROM conversation WHERE user_id = ANY ($1::text[])
     ORDER BY user_id COLLATE "C" FOR NO KEY UPDATE SKIP LOCKED
 ), batch AS (
@@ -26,8 +47,7 @@ WITH mine AS (
 ), taken AS (
     DELETE FROM mailbox m USING batch b WHERE m.user_id = b.user_id AND m.id = b.mail_id RETURNING m.user_id
 )
-SELECT m.user_id, f.user_id IS NOT NULL OR t.user_id IS NOT NULL
-FROM mine m LEFT JOIN fresh f USING (user_id) LEFT JOIN taken t ON t.user_id = m.user_id;
+SELECT user_id, false FROM mine UNION ALL SELECT user_id, true FROM fresh UNION ALL SELECT user_id, true FROM taken;
 
 -- name: conversation_load
 -- $1 user ids, $2 this process.  A statement of its own: a read joined to the locking one could return stale rows.
