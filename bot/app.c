@@ -81,6 +81,12 @@ static void on_spooled_echo(struct inbound *in, int64_t spool_id, struct str bod
     webhook_take_spooled_echo(app->webhook, in, spool_id, body);
 }
 
+static bool may_send(void *arg)
+{
+    struct app *app = arg;
+    return outbox_has_room(app->outbox);
+}
+
 static void on_reply(const struct reply *reply, void *arg)
 {
     struct app *app = arg;
@@ -266,8 +272,8 @@ static void wire(struct app *app, bool hold)
         .base = app->base, .settings = s, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
     app->turns = turns_new(app, &(struct turns_options){
         .base = app->base, .settings = s, .process = app->process, .ids = &app->ids, .background = app->background,
-        .suspects = watch_crashes(app), .on_settled = on_settled, .on_refused = on_refused, .on_reply = on_reply,
-        .on_reply_later = on_reply_later, .on_mail = on_mail, .on_evidence = on_evidence, .on_similar = on_similar, .ctx = app});
+        .suspects = watch_crashes(app), .on_settled = on_settled, .on_refused = on_refused, .may_send = may_send,
+        .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail, .on_evidence = on_evidence, .on_similar = on_similar, .ctx = app});
     intake_start(app->intake, app->turns);
     app->evidence = evidence_fetcher_new(app, app->base, app->background, app->client, s, on_evidence_failed, app);
     app->similar = similar_writer_new(app, app->base, app->jobs);

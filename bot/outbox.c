@@ -542,9 +542,14 @@ struct outbox *outbox_new(TALLOC_CTX *ctx, const struct outbox_options *options)
     return o;
 }
 
+bool outbox_has_room(const struct outbox *o)
+{
+    return !is_held(o) && room_left(o) > 0;
+}
+
 void outbox_take(struct outbox *o, const struct reply *reply)
 {
-    if (is_held(o) || room_left(o) == 0) { /* at once: under our lease it would be overtaken by the person's next reply */
+    if (!outbox_has_room(o)) { /* at once: under our lease it would be overtaken by the person's next reply */
         give_back(o, &(struct outbox_claim){.user_id = reply->user_id, .id = reply->id}, 0, false, "its sender was busy");
         return;
     }

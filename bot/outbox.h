@@ -38,6 +38,9 @@ struct outbox_counters {
 
 struct outbox *outbox_new(TALLOC_CTX *ctx, const struct outbox_options *options);
 
+/** False when a reply would only be given back: nothing may be sent now, or as many wait as go out before their leases end. */
+bool outbox_has_room(const struct outbox *o);
+
 /** Sends a committed reply whose row this process has just leased.  Copies what it needs. */
 void outbox_take(struct outbox *o, const struct reply *reply);
 

@@ -297,10 +297,10 @@ static bool is_delayed(const struct turn_batch *b, const struct reply *r)
     return r->not_before_ms > b->now_ms;
 }
 
-/* At once and nobody before it: leased to this process.  Otherwise whoever comes when it is due takes it, in order. */
+/* At once, nobody before it and there is room: leased to this process.  Otherwise whoever comes when it is due takes it, in order. */
 static bool is_mine(const struct turn_batch *b, const struct turn *t, const struct reply *r)
 {
-    return !is_delayed(b, r) && !t->row->reply_waiting;
+    return b->sends && !is_delayed(b, r) && !t->row->reply_waiting;
 }
 
 static void save_replies(struct turn_batch *b, struct save *s, const struct turn *t)
@@ -411,6 +411,7 @@ static void save_batch(struct turn_batch *b)
     for (size_t i = 0; i < b->count; i++)
         if (b->turn[i].out)
             save_turn(b, s, &b->turn[i]);
+    b->sends = b->options->may_send(b->options->ctx);
     /* If that commit came through, nobody sends its replies, and what follows would overtake them: anybody may, in order. */
     for (size_t i = 0; i < b->orphan_count; i++)
         outbox_store_retry(s, b->orphans[i], 0, false, "the answer to its commit was lost");

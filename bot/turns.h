@@ -65,6 +65,7 @@ struct turns_options {
     void (*on_settled)(const struct turn_event *event, enum turn_outcome outcome, void *ctx);
     /* The database does not take it now; called each time it was tried. */
     void (*on_refused)(struct turn_event *event, void *ctx);
+    bool (*may_send)(void *ctx); /* false: replies are stored for whoever may, without a lease of this process */
     /* A committed reply that this process leased (now) or that will be due in due_ms (collected). */
     void (*on_reply)(const struct reply *reply, void *ctx);
     void (*on_reply_later)(int64_t due_ms, void *ctx);
