@@ -19,6 +19,9 @@ enum {
     STATEMENT_DEADLINE_MS = 5000, /* longer than Zalo waits: the webhook is answered meanwhile, the commit still counts */
     ADMIN_QUIET_MS = 30 * 60 * 1000,     /* a human typed in OA Manager: the bot keeps quiet */
     LAST_INBOUND_STEP_MS = 15 * 60 * 1000, /* last_inbound_at is kept this coarse to spare a row version a turn */
+    TURN_BYTES = 6 * 1024, /* of the batch's pool: what a turn takes from load to save, or it takes more */
+    BATCH_BYTES = 8 * 1024,
+    OBJECTS_PER_TURN = 100,
     LATE_MS = 3000, /* older than what took effect by more than connections of one node reorder */
     PROMPT_EXPIRES_MS = 10 * 60 * 1000,
     RECEIPT_EXPIRES_MS = 24 * 60 * 60 * 1000,
@@ -408,26 +411,26 @@ static void on_saved(const struct pg_answer *answer, void *arg)
 static void save_batch(struct turn_batch *b)
 {
     struct save *s = save_new(b);
+    b->sends = b->options->may_send(b->options->ctx);
     for (size_t i = 0; i < b->count; i++)
         if (b->turn[i].out)
             save_turn(b, s, &b->turn[i]);
-    b->sends = b->options->may_send(b->options->ctx);
     /* If that commit came through, nobody sends its replies, and what follows would overtake them: anybody may, in order. */
     for (size_t i = 0; i < b->orphan_count; i++)
         outbox_store_retry(s, b->orphans[i], 0, false, "the answer to its commit was lost");
     b->commit_sent = true;
     struct pg_unit *unit = pg_unit_new(b);
+    pg_add(unit, SQL_SAVE_PLAN, NULL);
     save_into(s, unit);
     pg_add_control(unit, "COMMIT");
     pg_run(b->pg, unit, STATEMENT_DEADLINE_MS, on_saved, b);
 }
-    pg_add(unit, SQL_SAVE_PLAN, NULL);
 
 struct turn_batch *turn_batch_start(TALLOC_CTX *ctx, const struct turns_options *options, struct pg *pg, struct turn_event **events,
                                     size_t count, struct receipt_stock *receipts, const struct outbox_claim *orphans, size_t orphan_count,
                                     void (*done)(struct turn_batch *batch, void *ctx), void *done_ctx)
 {
-    struct turn_batch *b = talloc_zero(ctx, struct turn_batch);
+    struct turn_batch *b = talloc_pooled_object(ctx, struct turn_batch, OBJECTS_PER_TURN * (unsigned)count, BATCH_BYTES + TURN_BYTES * count);
     *b = (struct turn_batch){.options = options, .pg = pg, .receipts = receipts, .count = count, .orphans = orphans,
         .orphan_count = orphan_count, .done = done, .ctx = done_ctx};
     b->turn = talloc_zero_array(b, struct turn, (unsigned)count);
