@@ -11,7 +11,7 @@
 
 enum {
     LOOK_MS = 1000,          /* how often the writer looks while nothing waits */
-    REST_TIMES = 2,          /* after a full batch, as long as it took: a rush of registrations comes before its index */
+    REST_TIMES = 9,          /* after a full batch, as long as it took: a rush of registrations comes before its index */
     REST_MAX_MS = 2000,
     BATCH = 200,             /* about a millisecond and a half of this loop, 40 ms of the database */
     WRITE_DEADLINE_MS = 30000,
