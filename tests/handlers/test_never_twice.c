@@ -109,7 +109,7 @@ static void step(void)
         says(texts[pick(ARRAY_LEN(texts))]);
     else if (what < 70)
         tap_something();
-    else if (what < 82)
+    else if (what < 80)
         tap_the_newest();
     else if (what < 84)
         find_something();
