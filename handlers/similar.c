@@ -65,6 +65,33 @@ bool similar_open(const struct draft *draft)
     return false;
 }
 
+static bool same_found(const struct similar *a, const struct similar *b)
+{
+    for (size_t i = 0; i < SIMILAR_SHOWN_MAX; i++)
+        if (a[i].id != b[i].id || (a[i].id && strcmp(a[i].user_id, b[i].user_id) != 0))
+            return false;
+    return true;
+}
+
+/* The list has changed under the talk: does what is on show still stand? */
+static bool still_stands(const struct talk *t)
+{
+    const struct draft *draft = &t->d->draft;
+    switch (t->state) {
+    case ST_CONFIRM:
+        return !similar_open(draft);
+    case ST_SIMILAR:
+    case ST_SIMILAR_WHICH:
+        return false;
+    case ST_SIMILAR_SAME:
+        return similar_chosen_as(draft, CHOICE_SAME);
+    case ST_SIMILAR_TOGETHER:
+        return similar_chosen_as(draft, CHOICE_TOGETHER);
+    default:
+        return true;
+    }
+}
+
 void similar_found(struct talk *t, const cJSON *root)
 {
     struct draft *draft = &t->d->draft;
@@ -95,9 +122,11 @@ void similar_found(struct talk *t, const cJSON *root)
         s.choice = said_before(draft, &s);
         found[n++] = s;
     }
+    if (same_found(draft->similar, found))
+        return;
     memcpy(draft->similar, found, sizeof(found));
-    if (t->state == ST_CONFIRM && similar_open(draft))
-        go(t, ST_SIMILAR);
+    if (!still_stands(t))
+        go(t, ST_ONWARD);
 }
 
 /* ---- the question ---- */

@@ -345,6 +345,34 @@ static void test_what_was_said_holds_when_the_wording_changes(void **state)
     bot("similar"); /* this one is new */
 }
 
+static void test_a_finding_that_comes_while_the_question_is_on_show(void **state)
+{
+    (void)state;
+    at_benefit();
+    similar_arrives(SAME_UNIT);
+    confirms_amount();
+    bot("similar");
+    similar_arrives(SAME_UNIT); /* once more the same: nothing is said */
+    silent();
+    similar_arrives(OTHER_UNIT);
+    bot("similar");
+    bot_says("Giá kẹp số 73");
+    similar_arrives("[]"); /* what was on show is gone: so is the question */
+    bot("confirm_summary");
+    similar_arrives(THREE);
+    bot("similar");
+    says("áp dụng lại");
+    bot("similar_which");
+    similar_arrives(MINE);
+    bot("similar");
+    says("giống");
+    bot("similar_same");
+    similar_arrives(THREE); /* the one it is about is still there */
+    silent();
+    taps("Vẫn gửi bản này");
+    bot("similar"); /* of the new ones nothing was said */
+}
+
 static void test_a_draft_put_aside_keeps_what_was_said(void **state)
 {
     (void)state;
@@ -385,6 +413,7 @@ int main(void)
         T(test_of_several_it_is_asked_which),
         T(test_together_is_asked_of_other_people_only),
         T(test_what_was_said_holds_when_the_wording_changes),
+        T(test_a_finding_that_comes_while_the_question_is_on_show),
         T(test_a_draft_put_aside_keeps_what_was_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
