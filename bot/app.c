@@ -9,6 +9,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "evidence.h"
 #include "housekeeping.h"
 #include "http.h"
@@ -19,9 +20,11 @@
 #include "migrate.h"
 #include "outbox.h"
 #include "pg_queue.h"
+#include "service.h"
 #include "similar.h"
 #include "similar_desk.h"
 #include "similar_finder.h"
+#include "supervisor.h"
 #include "suspects.h"
 #include "token.h"
 #include "turns.h"
@@ -29,7 +32,7 @@
 #include "zalo/client.h"
 #include "zalo/signature.h"
 
-enum { STOP_MS = 5000 };
+enum { STOP_MS = 5000, ALIVE_MS = 1000, LEASES_MS = 30000 };
 
 struct app {
     struct settings *settings;
@@ -51,8 +54,19 @@ struct app {
     struct similar_writer *similar;
     struct similar_desk *similar_desk;
     struct similar_finder *similar_finder;
-    struct event *stop_timer;
+    struct event *stop_timer, *alive_timer;
     bool stopping;
+    struct workforce *force; /* NULL: no supervisor, this is the only process */
+    size_t seat;
+    int64_t watchdog_ms, told_ms; /* systemd's, without a supervisor */
+};
+
+/* What a process is started with. */
+struct start {
+    struct settings *settings;
+    const char *settings_path;
+    bool hold;
+    int webhook_fd, admin_fd; /* listening; admin_fd -1: the same */
 };
 
 /* ---- the arrows between the parts ---- */
@@ -151,6 +165,15 @@ static void on_evidence_failed(const char *user_id, const char *name, void *arg)
     pg_queue_run(app->background, unit, STOP_MS, on_mail_posted, app);
 }
 
+static void on_leases_given_back(const struct pg_answer *answer, void *arg)
+{
+    struct app *app = arg;
+    if (answer->e)
+        log_warn("replies of the worker before wait for the end of their lease: %s", answer->e->msg);
+    else
+        outbox_look_in(app->outbox, 0);
+}
+
 /* ---- signals ---- */
 
 static void on_outbox_stopped(void *arg)
@@ -185,17 +208,16 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
     }
     app->stopping = true;
     log_info("signal %d: finishing what is in hand", (int)signal);
+    if (!app->force)
+        service_notify("STOPPING=1");
     struct timeval tv = {STOP_MS / 1000, 0};
     event_add(app->stop_timer, &tv);
     webhook_drain(app->webhook, on_drained, app);
 }
 
-static void on_reload_signal(evutil_socket_t signal, short what, void *arg)
+static void reload(struct app *app)
 {
-    struct app *app = arg;
     struct err e;
-    (void)signal;
-    (void)what;
     if (!settings_reload(app->settings_path, app->settings, &e)) {
         log_error("settings were not reloaded: %s", e.msg);
         return;
@@ -205,6 +227,18 @@ static void on_reload_signal(evutil_socket_t signal, short what, void *arg)
         log_error("texts were not reloaded: %s", e.msg);
     else
         log_info("settings and texts reloaded");
+}
+
+static void on_reload_signal(evutil_socket_t signal, short what, void *arg)
+{
+    struct app *app = arg;
+    (void)signal;
+    (void)what;
+    if (!app->force)
+        service_notify_reloading();
+    reload(app);
+    if (!app->force)
+        service_notify("READY=1");
 }
 
 /* ---- start ---- */
@@ -219,19 +253,27 @@ static bool raise_descriptor_limit(const struct settings *s)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
-static bool open_listeners(struct app *app, struct err *e)
+/* Opened once, before there are workers; or systemd has opened them, and they outlive this program. */
+static bool open_sockets(struct start *start, struct err *e)
 {
-    const struct settings *s = app->settings;
-    bool apart = strcmp(s->server.listen.text, s->server.admin_listen.text) != 0;
-    int fd = http_listen(s->server.listen.text, e);
-    if (fd < 0 || !webhook_listen(app->webhook, fd, true, !apart, e))
+    const struct settings *s = start->settings;
+    start->webhook_fd = service_socket("webhook");
+    start->admin_fd = -1;
+    if (start->webhook_fd < 0 && (start->webhook_fd = http_listen(s->server.listen.text, e)) < 0)
         return err_wrap(e, "server.listen %s", s->server.listen.text);
-    if (!apart)
+    if (strcmp(s->server.listen.text, s->server.admin_listen.text) == 0)
         return true;
-    fd = http_listen(s->server.admin_listen.text, e);
-    if (fd < 0 || !webhook_listen(app->webhook, fd, false, true, e))
+    start->admin_fd = service_socket("admin");
+    if (start->admin_fd < 0 && (start->admin_fd = http_listen(s->server.admin_listen.text, e)) < 0)
         return err_wrap(e, "server.admin_listen %s", s->server.admin_listen.text);
     return true;
+}
+
+static bool accept_requests(struct app *app, const struct start *start, struct err *e)
+{
+    bool apart = start->admin_fd >= 0;
+    return webhook_listen(app->webhook, start->webhook_fd, true, !apart, e) &&
+           (!apart || webhook_listen(app->webhook, start->admin_fd, false, true, e));
 }
 
 static bool make_client(struct app *app, struct err *e)
@@ -267,7 +309,7 @@ static void wire(struct app *app, bool hold)
     app->tokens = tokens_new(app, app->base, app->background, app->client, s, app->process, on_token_change, app);
     app->outbox = outbox_new(app, &(struct outbox_options){
         .base = app->base, .settings = s, .process = app->process, .background = app->background, .client = app->client,
-        .tokens = app->tokens, .hold = hold});
+        .tokens = app->tokens, .hold = hold, .sharers = app->force ? app->force->workers : 1});
     app->intake = intake_new(app, &(struct intake_options){
         .base = app->base, .settings = s, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
     app->turns = turns_new(app, &(struct turns_options){
@@ -293,6 +335,43 @@ static struct event *on_signal(struct app *app, int signal, event_callback_fn fn
     return ev;
 }
 
+/* The loop turns: the supervisor (or systemd) sees it, and the other workers see our numbers. */
+static void on_alive_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct app *app = arg;
+    int64_t now_ms = clock_monotonic_ms();
+    (void)fd;
+    (void)what;
+    if (app->force) {
+        app->force->seat[app->seat].alive_ms = now_ms;
+        webhook_note_metrics(app->webhook);
+    } else if (app->watchdog_ms && now_ms - app->told_ms >= app->watchdog_ms - ALIVE_MS) {
+        app->told_ms = now_ms;
+        service_notify("WATCHDOG=1");
+    }
+    struct timeval tv = {ALIVE_MS / 1000, 0};
+    event_add(app->alive_timer, &tv);
+}
+
+/* Replies that a worker was sending when it died are for whoever comes next, at once and not when their lease ends. */
+static void give_back_leases(struct app *app, const char *predecessor)
+{
+    struct pg_unit *unit = pg_unit_new(app);
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_text(p, predecessor);
+    pg_add(unit, SQL_OUTBOX_ABANDONED, p);
+    pg_queue_run(app->background, unit, LEASES_MS, on_leases_given_back, app);
+}
+
+static void take_seat(struct app *app)
+{
+    char *name = app->force->seat[app->seat].process;
+    if (*name)
+        give_back_leases(app, talloc_strdup(app, name));
+    snprintf(name, WORKER_NAME_BYTES, "%s", app->process);
+    metrics_share(app->force->metrics, app->force->workers + 1, app->seat);
+}
+
 static int run(struct app *app)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -300,13 +379,67 @@ static int run(struct app *app)
     struct event *signals[] = {on_signal(app, SIGTERM, on_stop_signal), on_signal(app, SIGINT, on_stop_signal),
                                on_signal(app, SIGHUP, on_reload_signal)};
     app->stop_timer = event_new(app->base, -1, 0, on_stop_timer, app);
+    app->alive_timer = event_new(app->base, -1, 0, on_alive_timer, app);
+    if (app->force) {
+        take_seat(app);
+    } else {
+        app->watchdog_ms = service_watchdog_ms();
+        service_notify("READY=1");
+    }
+    on_alive_timer(-1, 0, app);
     log_info("sangkien serves on %s as %s", app->settings->server.listen.text, app->process);
     event_base_dispatch(app->base);
     log_info("stopped");
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         event_free(signals[i]);
     event_free(app->stop_timer);
+    event_free(app->alive_timer);
     return EX_OK;
+}
+
+/* One process, from its first connection to its end. */
+static int serve(const struct start *start, struct workforce *force, size_t seat)
+{
+    struct err e;
+    struct settings *settings = start->settings;
+    struct app *app = talloc_zero(NULL, struct app);
+    app->settings = settings;
+    app->settings_path = start->settings_path;
+    app->force = force;
+    app->seat = seat;
+    ids_init(&app->ids);
+    app->process = talloc_asprintf(app, "%s:%d:%x", settings->server.node, (int)getpid(), app->ids.node);
+    app->base = event_base_new();
+    int code = EX_UNAVAILABLE;
+    if (!app->base || !make_client(app, &e)) {
+        log_error("cannot start: %s", app->base ? e.msg : "no event loop");
+    } else {
+        wire(app, start->hold);
+        if (accept_requests(app, start, &e))
+            code = run(app);
+        else
+            log_error("cannot accept requests: %s", e.msg);
+    }
+    struct event_base *base = app->base;
+    /* What is in flight is called back with an error: while those whom it concerns are still there. */
+    TALLOC_FREE(app->similar);
+    TALLOC_FREE(app->similar_desk);
+    TALLOC_FREE(app->look_ups);
+    TALLOC_FREE(app->jobs);
+    TALLOC_FREE(app->background);
+    TALLOC_FREE(app->turns);
+    talloc_free(app);
+    if (base)
+        event_base_free(base);
+    return code;
+}
+
+static int serve_as_worker(struct workforce *force, size_t seat, void *ctx)
+{
+    struct start *start = ctx;
+    int code = serve(start, force, seat);
+    settings_free(start->settings); /* the worker's copy */
+    return code;
 }
 
 int app_serve(struct settings *settings, const char *settings_path, bool hold)
@@ -329,32 +462,12 @@ int app_serve(struct settings *settings, const char *settings_path, bool hold)
     }
     if (!raise_descriptor_limit(settings))
         log_warn("cannot raise the limit of open files, ignoring");
-    struct app *app = talloc_zero(NULL, struct app);
-    app->settings = settings;
-    app->settings_path = settings_path;
-    ids_init(&app->ids);
-    app->process = talloc_asprintf(app, "%s:%d:%x", settings->server.node, (int)getpid(), app->ids.node);
-    app->base = event_base_new();
-    int code = EX_UNAVAILABLE;
-    if (!app->base || !make_client(app, &e)) {
-        log_error("cannot start: %s", app->base ? e.msg : "no event loop");
-    } else {
-        wire(app, hold);
-        if (open_listeners(app, &e))
-            code = run(app);
-        else
-            log_error("%s; is another process using it?", e.msg);
+    struct start start = {.settings = settings, .settings_path = settings_path, .hold = hold};
+    if (!open_sockets(&start, &e)) {
+        log_error("%s; is another process using it?", e.msg);
+        return EX_UNAVAILABLE;
     }
-    struct event_base *base = app->base;
-    /* What is in flight is called back with an error: while those whom it concerns are still there. */
-    TALLOC_FREE(app->similar);
-    TALLOC_FREE(app->similar_desk);
-    TALLOC_FREE(app->look_ups);
-    TALLOC_FREE(app->jobs);
-    TALLOC_FREE(app->background);
-    TALLOC_FREE(app->turns);
-    talloc_free(app);
-    if (base)
-        event_base_free(base);
-    return code;
+    if (settings->server.workers > 1)
+        return supervise((int)settings->server.workers, serve_as_worker, &start);
+    return serve(&start, NULL, 0);
 }

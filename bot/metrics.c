@@ -29,119 +29,177 @@ static long resident_bytes(void)
     return second ? strtol(second, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }
 
-static char *counter(char *out, const char *name, const char *label, const char *value, uint64_t n)
+/* ---- over all workers ---- */
+
+static struct metrics_seat alone; /* of a process without a supervisor */
+static struct metrics_seat *own = &alone;
+static const struct metrics_seat *seats = &alone;
+static size_t seat_count = 1;
+
+void metrics_share(struct metrics_seat *all, size_t count, size_t mine)
 {
+    seats = all;
+    seat_count = count;
+    own = &all[mine];
+}
+
+void metrics_retire(struct metrics_seat *dead, struct metrics_seat *kept)
+{
+    for (size_t i = 0; i < METRICS_MAX; i++) {
+        if (dead->kind[i] == METRIC_COUNTER) {
+            kept->kind[i] = METRIC_COUNTER;
+            kept->value[i] += dead->value[i];
+        }
+        dead->value[i] = 0;
+        dead->kind[i] = METRIC_NONE;
+    }
+}
+
+/* Notes the value of this process. @return the one over all. */
+static uint64_t over_all(size_t i, enum metric_kind kind, uint64_t n)
+{
+    if (i >= METRICS_MAX)
+        abort(); /* more lines than METRICS_MAX: a mistake of ours, seen by the first test that asks */
+    own->value[i] = n;
+    own->kind[i] = (uint8_t)kind;
+    uint64_t total = n;
+    for (size_t s = 0; s < seat_count; s++) {
+        uint64_t v = seats[s].value[i];
+        if (&seats[s] == own || seats[s].kind[i] == METRIC_NONE)
+            continue;
+        if (kind == METRIC_COUNTER || kind == METRIC_GAUGE)
+            total += v;
+        else if ((kind == METRIC_MOST) == (v > total))
+            total = v;
+    }
+    return total;
+}
+
+/* ---- the page ---- */
+
+struct page {
+    char *out;
+    size_t lines; /* with a value */
+    enum metric_kind kind;
+};
+
+static void head(struct page *p, const char *name, enum metric_kind kind, const char *help)
+{
+    p->kind = kind;
+    p->out = talloc_asprintf_append_buffer(p->out, "# HELP sangkien_%s %s\n# TYPE sangkien_%s %s\n", name, help, name,
+                                           kind == METRIC_COUNTER ? "counter" : "gauge");
+}
+
+static void line(struct page *p, const char *name, const char *label, const char *value, uint64_t n)
+{
+    unsigned long long total = over_all(p->lines++, p->kind, n);
     if (label)
-        return talloc_asprintf_append_buffer(out, "sangkien_%s{%s=\"%s\"} %llu\n", name, label, value, (unsigned long long)n);
-    return talloc_asprintf_append_buffer(out, "sangkien_%s %llu\n", name, (unsigned long long)n);
+        p->out = talloc_asprintf_append_buffer(p->out, "sangkien_%s{%s=\"%s\"} %llu\n", name, label, value, total);
+    else
+        p->out = talloc_asprintf_append_buffer(p->out, "sangkien_%s %llu\n", name, total);
 }
 
-static char *head(char *out, const char *name, const char *type, const char *help)
-{
-    return talloc_asprintf_append_buffer(out, "# HELP sangkien_%s %s\n# TYPE sangkien_%s %s\n", name, help, name, type);
-}
-
-static char *spool_text(char *out, const struct intake *intake)
+static void spool_lines(struct page *p, const struct intake *intake)
 {
     const struct spool *spool = intake_spool_of(intake);
-    out = head(out, "spool_usable", "gauge", "1: what the database does not take can be kept.");
-    out = counter(out, "spool_usable", NULL, NULL, intake_well(intake));
-    if (!spool)
-        return out;
-    const struct spool_counters *c = spool_counters(spool);
-    out = head(out, "spool_rows", "gauge", "Events in the spool.");
-    out = counter(out, "spool_rows", NULL, NULL, spool_rows(spool));
-    out = head(out, "spool_bytes", "gauge", "What they take; spool.max_mb is the bound.");
-    out = counter(out, "spool_bytes", NULL, NULL, spool_bytes(spool));
-    out = head(out, "spool_oldest_seconds", "gauge", "How long the oldest has been waiting.");
-    out = counter(out, "spool_oldest_seconds", NULL, NULL, (uint64_t)spool_oldest_age_ms(spool) / 1000);
-    out = head(out, "spool_added_total", "counter", "Events that were spooled.");
-    out = counter(out, "spool_added_total", NULL, NULL, c->added);
-    out = head(out, "spool_removed_total", "counter", "Events that left the spool: committed, or kept as dead.");
-    out = counter(out, "spool_removed_total", NULL, NULL, c->removed);
-    out = head(out, "spool_drained_total", "counter", "Of those added by this process or before it: read back from the disk.");
-    out = counter(out, "spool_drained_total", NULL, NULL, intake_drained(intake));
-    out = head(out, "spool_refused_total", "counter", "Events that could not be spooled: full, or a disk error.");
-    out = counter(out, "spool_refused_total", NULL, NULL, intake_refused_count(intake));
-    out = head(out, "spool_torn_total", "counter", "Spool files found torn at start; what could be read was kept.");
-    return counter(out, "spool_torn_total", NULL, NULL, c->torn);
+    head(p, "spool_usable", METRIC_LEAST, "1: what the database does not take can be kept.");
+    line(p, "spool_usable", NULL, NULL, intake_well(intake));
+    static const struct spool_counters nothing;
+    const struct spool_counters *c = spool ? spool_counters(spool) : &nothing; /* every worker has the same lines */
+    head(p, "spool_rows", METRIC_GAUGE, "Events in the spool.");
+    line(p, "spool_rows", NULL, NULL, spool ? spool_rows(spool) : 0);
+    head(p, "spool_bytes", METRIC_GAUGE, "What they take; spool.max_mb is the bound.");
+    line(p, "spool_bytes", NULL, NULL, spool ? spool_bytes(spool) : 0);
+    head(p, "spool_oldest_seconds", METRIC_MOST, "How long the oldest has been waiting.");
+    line(p, "spool_oldest_seconds", NULL, NULL, spool ? (uint64_t)spool_oldest_age_ms(spool) / 1000 : 0);
+    head(p, "spool_added_total", METRIC_COUNTER, "Events that were spooled.");
+    line(p, "spool_added_total", NULL, NULL, c->added);
+    head(p, "spool_removed_total", METRIC_COUNTER, "Events that left the spool: committed, or kept as dead.");
+    line(p, "spool_removed_total", NULL, NULL, c->removed);
+    head(p, "spool_drained_total", METRIC_COUNTER, "Of those added by this process or before it: read back from the disk.");
+    line(p, "spool_drained_total", NULL, NULL, intake_drained(intake));
+    head(p, "spool_refused_total", METRIC_COUNTER, "Events that could not be spooled: full, or a disk error.");
+    line(p, "spool_refused_total", NULL, NULL, intake_refused_count(intake));
+    head(p, "spool_torn_total", METRIC_COUNTER, "Spool files found torn at start; what could be read was kept.");
+    line(p, "spool_torn_total", NULL, NULL, c->torn);
 }
 
-char *metrics_text(TALLOC_CTX *ctx, const struct http_server *http, const struct turns *turns, const struct intake *intake,
-                   const struct outbox *outbox, const struct pg_queue *background, const struct similar_counters *similar,
-                   const struct similar_finder_counters *finder)
+char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
 {
-    const struct http_stats *h = http_server_stats(http);
-    const struct turn_counters *t = turns_counters(turns);
-    const struct outbox_counters *o = outbox_counters(outbox);
+    const struct http_stats *h = http_server_stats(from->http);
+    const struct turn_counters *t = turns_counters(from->turns);
+    const struct outbox_counters *o = outbox_counters(from->outbox);
+    const struct similar_counters *similar = from->similar;
+    const struct similar_finder_counters *finder = from->finder;
     const struct zalo_signature_counts *sig = zalo_signature_counts();
-    char *out = talloc_strdup(ctx, "");
+    struct page page = {.out = talloc_strdup(ctx, "")}, *p = &page;
 
-    out = head(out, "events_total", "counter", "Signed webhook events by kind.");
+    head(p, "events_total", METRIC_COUNTER, "Signed webhook events by kind.");
     for (int k = 0; k < IN_KIND_COUNT; k++)
-        out = counter(out, "events_total", "kind", inbound_kind_name((enum inbound_kind)k), metrics.events[k]);
-    out = head(out, "signatures_total", "counter", "Webhook requests by verdict on their signature.");
+        line(p, "events_total", "kind", inbound_kind_name((enum inbound_kind)k), metrics.events[k]);
+    head(p, "signatures_total", METRIC_COUNTER, "Webhook requests by verdict on their signature.");
     for (int v = 0; v < ZALO_VERDICT_COUNT; v++)
-        out = counter(out, "signatures_total", "verdict", zalo_verdict_name((enum zalo_verdict)v), sig->verdict[v]);
-    out = head(out, "signatures_previous_total", "counter", "Signed with the previous secret.");
-    out = counter(out, "signatures_previous_total", NULL, NULL, sig->signed_with_previous);
-    out = head(out, "events_undecodable_total", "counter", "Signed, but not readable.");
-    out = counter(out, "events_undecodable_total", NULL, NULL, metrics.undecodable);
+        line(p, "signatures_total", "verdict", zalo_verdict_name((enum zalo_verdict)v), sig->verdict[v]);
+    head(p, "signatures_previous_total", METRIC_COUNTER, "Signed with the previous secret.");
+    line(p, "signatures_previous_total", NULL, NULL, sig->signed_with_previous);
+    head(p, "events_undecodable_total", METRIC_COUNTER, "Signed, but not readable.");
+    line(p, "events_undecodable_total", NULL, NULL, metrics.undecodable);
 
-    out = head(out, "turns_total", "counter", "Events that went through a committed batch.");
-    out = counter(out, "turns_total", NULL, NULL, t->events);
-    out = head(out, "turn_batches_total", "counter", "Committed batches.");
-    out = counter(out, "turn_batches_total", NULL, NULL, t->batches);
-    out = head(out, "turn_duplicates_total", "counter", "Events that had taken effect before.");
-    out = counter(out, "turn_duplicates_total", NULL, NULL, t->duplicates);
-    out = head(out, "turn_deferred_total", "counter", "Events put off because another process held the person.");
-    out = counter(out, "turn_deferred_total", NULL, NULL, t->deferred);
-    out = head(out, "turn_retries_total", "counter", "Batches that did not commit.");
-    out = counter(out, "turn_retries_total", NULL, NULL, t->retries);
-    out = head(out, "turn_dead_total", "counter", "Events kept in dead_event.");
-    out = counter(out, "turn_dead_total", NULL, NULL, t->dead);
-    out = head(out, "turns_waiting", "gauge", "Events waiting or in hand.");
-    out = counter(out, "turns_waiting", NULL, NULL, turns_waiting(turns));
+    head(p, "turns_total", METRIC_COUNTER, "Events that went through a committed batch.");
+    line(p, "turns_total", NULL, NULL, t->events);
+    head(p, "turn_batches_total", METRIC_COUNTER, "Committed batches.");
+    line(p, "turn_batches_total", NULL, NULL, t->batches);
+    head(p, "turn_duplicates_total", METRIC_COUNTER, "Events that had taken effect before.");
+    line(p, "turn_duplicates_total", NULL, NULL, t->duplicates);
+    head(p, "turn_deferred_total", METRIC_COUNTER, "Events put off because another process held the person.");
+    line(p, "turn_deferred_total", NULL, NULL, t->deferred);
+    head(p, "turn_retries_total", METRIC_COUNTER, "Batches that did not commit.");
+    line(p, "turn_retries_total", NULL, NULL, t->retries);
+    head(p, "turn_dead_total", METRIC_COUNTER, "Events kept in dead_event.");
+    line(p, "turn_dead_total", NULL, NULL, t->dead);
+    head(p, "turns_waiting", METRIC_GAUGE, "Events waiting or in hand.");
+    line(p, "turns_waiting", NULL, NULL, turns_waiting(from->turns));
 
-    out = spool_text(out, intake);
+    spool_lines(p, from->intake);
 
-    out = head(out, "sends_total", "counter", "Answers of Zalo to sends, by class.");
+    head(p, "sends_total", METRIC_COUNTER, "Answers of Zalo to sends, by class.");
     for (int c = 0; c < ZALO_CLASS_COUNT; c++)
-        out = counter(out, "sends_total", "class", zalo_class_name((enum zalo_class)c), o->by_class[c]);
-    out = head(out, "replies_total", "counter", "Replies that came to their end.");
-    out = counter(out, "replies_total", "end", "sent", o->sent);
-    out = counter(out, "replies_total", "end", "failed", o->failed);
-    out = counter(out, "replies_total", "end", "expired", o->expired);
-    out = counter(out, "replies_total", "end", "reconciled", o->reconciled);
-    out = head(out, "outbox_held", "gauge", "Replies in this process's hands.");
-    out = counter(out, "outbox_held", NULL, NULL, outbox_waiting(outbox));
-    out = head(out, "background_depth", "gauge", "Database jobs waiting behind each other.");
-    out = counter(out, "background_depth", NULL, NULL, pg_queue_depth(background));
+        line(p, "sends_total", "class", zalo_class_name((enum zalo_class)c), o->by_class[c]);
+    head(p, "replies_total", METRIC_COUNTER, "Replies that came to their end.");
+    line(p, "replies_total", "end", "sent", o->sent);
+    line(p, "replies_total", "end", "failed", o->failed);
+    line(p, "replies_total", "end", "expired", o->expired);
+    line(p, "replies_total", "end", "reconciled", o->reconciled);
+    head(p, "outbox_held", METRIC_GAUGE, "Replies in this process's hands.");
+    line(p, "outbox_held", NULL, NULL, outbox_waiting(from->outbox));
+    head(p, "background_depth", METRIC_GAUGE, "Database jobs waiting behind each other.");
+    line(p, "background_depth", NULL, NULL, pg_queue_depth(from->background));
 
-    out = head(out, "similar_lag_ms", "gauge", "Age of the oldest initiative that the index of similar ones does not know yet.");
-    out = counter(out, "similar_lag_ms", NULL, NULL, (uint64_t)similar->lag_ms);
-    out = head(out, "similar_written_total", "counter", "Initiatives written into that index.");
-    out = counter(out, "similar_written_total", NULL, NULL, similar->written);
-    out = head(out, "similar_searches_total", "counter", "Drafts that similar initiatives were looked for, by end.");
-    out = counter(out, "similar_searches_total", "end", "found", finder->found);
-    out = counter(out, "similar_searches_total", "end", "nothing", finder->searched - finder->found);
-    out = counter(out, "similar_searches_total", "end", "lost", finder->lost);
-    out = head(out, "similar_checked_total", "counter", "Filed or edited initiatives checked for the reviewer.");
-    out = counter(out, "similar_checked_total", NULL, NULL, finder->checked);
+    head(p, "similar_lag_ms", METRIC_MOST, "Age of the oldest initiative that the index of similar ones does not know yet.");
+    line(p, "similar_lag_ms", NULL, NULL, (uint64_t)similar->lag_ms);
+    head(p, "similar_written_total", METRIC_COUNTER, "Initiatives written into that index.");
+    line(p, "similar_written_total", NULL, NULL, similar->written);
+    head(p, "similar_searches_total", METRIC_COUNTER, "Drafts that similar initiatives were looked for, by end.");
+    line(p, "similar_searches_total", "end", "found", finder->found);
+    line(p, "similar_searches_total", "end", "nothing", finder->searched - finder->found);
+    line(p, "similar_searches_total", "end", "lost", finder->lost);
+    head(p, "similar_checked_total", METRIC_COUNTER, "Filed or edited initiatives checked for the reviewer.");
+    line(p, "similar_checked_total", NULL, NULL, finder->checked);
 
-    out = head(out, "http_connections", "gauge", "Open connections.");
-    out = counter(out, "http_connections", NULL, NULL, h->connections);
-    out = head(out, "http_answers_total", "counter", "Answers by first digit of the status.");
+    head(p, "http_connections", METRIC_GAUGE, "Open connections.");
+    line(p, "http_connections", NULL, NULL, h->connections);
+    head(p, "http_answers_total", METRIC_COUNTER, "Answers by first digit of the status.");
     static const char *const digit[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
     for (size_t i = 1; i < 6; i++)
-        out = counter(out, "http_answers_total", "status", digit[i], h->answers[i]);
-    out = head(out, "http_killed_total", "counter", "Connections ended by us, by reason.");
+        line(p, "http_answers_total", "status", digit[i], h->answers[i]);
+    head(p, "http_killed_total", METRIC_COUNTER, "Connections ended by us, by reason.");
     for (int k = 0; k < HTTP_KILL_COUNT; k++)
-        out = counter(out, "http_killed_total", "reason", http_kill_name((enum http_kill)k), h->killed[k]);
-    out = head(out, "http_timeouts_total", "counter", "Requests answered 503 because no commit came in time.");
-    out = counter(out, "http_timeouts_total", NULL, NULL, h->handler_timeouts);
-    out = head(out, "log_dropped_total", "counter", "Log lines that could not be written.");
-    out = counter(out, "log_dropped_total", NULL, NULL, log_dropped());
-    out = head(out, "resident_bytes", "gauge", "Resident memory of this process.");
-    return counter(out, "resident_bytes", NULL, NULL, (uint64_t)resident_bytes());
+        line(p, "http_killed_total", "reason", http_kill_name((enum http_kill)k), h->killed[k]);
+    head(p, "http_timeouts_total", METRIC_COUNTER, "Requests answered 503 because no commit came in time.");
+    line(p, "http_timeouts_total", NULL, NULL, h->handler_timeouts);
+    head(p, "log_dropped_total", METRIC_COUNTER, "Log lines that could not be written.");
+    line(p, "log_dropped_total", NULL, NULL, log_dropped());
+    head(p, "resident_bytes", METRIC_GAUGE, "Resident memory of this process.");
+    line(p, "resident_bytes", NULL, NULL, (uint64_t)resident_bytes());
+    return page.out;
 }

@@ -302,7 +302,7 @@ static bool allowed(struct outbox *o)
         arm(o->rate_timer, o->paused_until_ms - now);
         return false;
     }
-    double per_ms = (double)o->options.settings->send.per_minute / 60000.0, most = per_ms * 1000.0;
+    double per_ms = (double)o->options.settings->send.per_minute / 60000.0 / (double)o->options.sharers, most = per_ms * 1000.0;
     o->allowance += (double)(now - o->allowance_at_ms) * per_ms;
     o->allowance_at_ms = now;
     if (most < 1.0)
@@ -406,7 +406,7 @@ static void on_rate_timer(evutil_socket_t fd, short what, void *arg)
 /* How many more rows can be held and still go out in time. */
 static size_t room_left(const struct outbox *o)
 {
-    size_t most = (size_t)(o->options.settings->send.per_minute * HELD_MS / 60000) + 1;
+    size_t most = (size_t)(o->options.settings->send.per_minute * HELD_MS / 60000) / o->options.sharers + 1;
     if (most > HELD_MAX)
         most = HELD_MAX;
     return o->held < most ? most - o->held : 0;

@@ -27,6 +27,7 @@ struct outbox_options {
     struct pg_queue *background;
     struct zalo_client *client;
     struct tokens *tokens;
+    size_t sharers; /* processes of this node among which send.per_minute is divided */
     bool hold; /* send nothing until outbox_hold(o, false): after a restored backup */
 };
 

@@ -315,11 +315,22 @@ static void answer_ready(struct listener *l, const struct http_request *r)
     answer(l, r->id, database || spool ? 200 : 503, body);
 }
 
+static char *metrics_of(const struct webhook *w)
+{
+    return metrics_text(NULL, &(struct metrics_sources){
+        .http = w->server[0], .turns = w->options.turns, .intake = w->options.intake, .outbox = w->options.outbox,
+        .background = w->options.background, .similar = similar_writer_counters(w->options.similar),
+        .finder = similar_finder_counters(w->options.similar_finder)});
+}
+
+void webhook_note_metrics(const struct webhook *w)
+{
+    talloc_free(metrics_of(w)); /* to write the page is to note its numbers */
+}
+
 static void answer_metrics(struct listener *l, const struct http_request *r)
 {
-    char *text = metrics_text(NULL, l->w->server[0], l->w->options.turns, l->w->options.intake, l->w->options.outbox, l->w->options.background,
-                              similar_writer_counters(l->w->options.similar),
-                              similar_finder_counters(l->w->options.similar_finder));
+    char *text = metrics_of(l->w);
     http_answer(l->server, r->id, 200, STR("text/plain; version=0.0.4; charset=utf-8"), str_of(text));
     talloc_free(text);
 }

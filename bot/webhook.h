@@ -45,6 +45,9 @@ void webhook_answer(struct webhook *w, struct http_request_id request, bool stor
 /** An echo out of the spool: takes `in` over, tells the intake when it is written. @param body  for its size. */
 void webhook_take_spooled_echo(struct webhook *w, struct inbound *in, int64_t spool_id, struct str body);
 
+/** This process's numbers, for the page that another worker is asked for (metrics.h). */
+void webhook_note_metrics(const struct webhook *w);
+
 /** Accepts no more, finishes what is there; `done` once. */
 void webhook_drain(struct webhook *w, void (*done)(void *ctx), void *ctx);
 

@@ -68,5 +68,9 @@ WHERE o.user_id = v.user_id AND o.id = v.id AND o.fence = v.fence;
 -- $1 this process.  At a graceful stop: what it holds may be taken at once.
 UPDATE outbox SET owner = NULL, due_at = now() WHERE owner = $1;
 
+-- name: outbox_abandoned
+-- $1 a process that is gone: its leases end now.  The owner stays, so the one who claims them asks the echoes first.
+UPDATE outbox SET due_at = now() WHERE owner = $1 AND due_at > now();
+
 -- name: outbox_depth
 SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at))::bigint, 0) FROM outbox;
