@@ -1,6 +1,7 @@
 /* `sangkien dead`: the events that could not be processed: which, since when, why; once more, or away with them. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -82,10 +83,8 @@ static bool parse_key(TALLOC_CTX *ctx, const char *text, struct dead *ret)
     if (!slash || slash == text || strlen(slash + 1) != 2 * EVENT_KEY_BYTES || strspn(slash + 1, "0123456789abcdef") != 2 * EVENT_KEY_BYTES)
         return false;
     for (size_t i = 0; i < EVENT_KEY_BYTES; i++) {
-        unsigned byte = 0;
-        if (sscanf(slash + 1 + 2 * i, "%2x", &byte) != 1)
-            return false;
-        key[i] = (unsigned char)byte;
+        const char two[] = {slash[1 + 2 * i], slash[2 + 2 * i], '\0'};
+        key[i] = (unsigned char)strtoul(two, NULL, 16);
     }
     *ret = (struct dead){.user_id = talloc_strndup(ctx, text, (size_t)(slash - text)), .key = {(char *)key, EVENT_KEY_BYTES}};
     return true;

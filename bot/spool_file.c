@@ -553,8 +553,7 @@ bool spool_file_look(const char *folder, struct spool_look *ret, struct err *e)
     if (!dir)
         return err_set(e, ERR_SYSTEM, "cannot read the folder %s: %s", folder, strerror(errno));
     for (const struct dirent *d; (d = readdir(dir));) {
-        unsigned number;
-        char rest[8] = "";
+        char *rest = NULL;
         struct stat st;
         bool torn = strncmp(d->d_name, "torn-", 5) == 0;
         bool ours = torn || strncmp(d->d_name, "spool-", 6) == 0;
@@ -563,8 +562,9 @@ bool spool_file_look(const char *folder, struct spool_look *ret, struct err *e)
         size_t n = strlen(d->d_name);
         if (torn)
             ret->torn += n > 3 && strcmp(d->d_name + n - 3, ".db") == 0;
-        else if (ours && sscanf(d->d_name, "spool-%3u.%7s", &number, rest) == 2 && strcmp(rest, "db") == 0)
-            look_at(folder, number, ret);
+        unsigned long number = ours && !torn ? strtoul(d->d_name + strlen("spool-"), &rest, 10) : 0;
+        if (ours && !torn && number < NUMBERS && strcmp(rest, ".db") == 0)
+            look_at(folder, (unsigned)number, ret);
     }
     closedir(dir);
     return true;

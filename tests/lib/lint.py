@@ -26,7 +26,7 @@ LINES_MAX = 700
 BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "strtok", "gets", "atoi", "atol", "atoll", "system", "popen", "sleep", "usleep",
           "nanosleep", "alloca"]
 # Jobs over all people, outside the turn: nothing is added to the hot path by them.
-BACKGROUND = re.compile(r"_(forget_old|depth|release|due|waiting|count)$")
+BACKGROUND = re.compile(r"_(forget_old|depth|release|abandoned|due|waiting|count)$")
 VIETNAMESE = re.compile("[ăâđêôơưĂÂĐÊÔƠƯ]|[\u1ea0-\u1ef9]|[àáãèéìíòóõùúýÀÁÃÈÉÌÍÒÓÕÙÚÝ]")
 
 
