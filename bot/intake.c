@@ -106,6 +106,7 @@ static void on_added(int64_t id, const struct err *why, void *arg)
     struct intake *k = s->k;
     s->writing = false;
     if (!id) {
+        k->refused++;
         static struct log_gate gate;
         if (log_pass(&gate, 30000))
             log_error("an event could not be spooled: %s; what PostgreSQL does not take is answered 503", why->msg);
@@ -139,6 +140,7 @@ static bool add(struct stay *s, const struct spool_row *row)
     struct intake *k = s->k;
     if (k->spool && spool_add(k->spool, row, on_added, s))
         return true;
+    k->refused++;
     if (k->spool)
         log_full();
     return false;
@@ -163,6 +165,16 @@ static void spool_waiting(struct intake *k, int64_t arrived_ms)
     arm_due(k);
 }
 
+/* What that person said before and what still waits; the list is short unless the database is in trouble. */
+static void spool_person(struct intake *k, uint32_t cell)
+{
+    for (struct stay *s = k->oldest, *newer; s; s = newer) {
+        newer = s->newer;
+        if (s->cell == cell)
+            spool_copy(s);
+    }
+}
+
 static void on_due(evutil_socket_t fd, short what, void *arg)
 {
     struct intake *k = arg;
@@ -173,9 +185,9 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 
 void intake_spool(struct intake *k, const struct spool_row *row, struct http_request_id request)
 {
-    spool_waiting(k, INT64_MAX);
     struct stay *s = talloc_zero(k, struct stay);
     *s = (struct stay){.k = k, .disk_only = true, .cell = cell_of(row->user_id), .request = request};
+    spool_person(k, s->cell);
     if (!add(s, row)) {
         talloc_free(s);
         answer(k, request, false);
@@ -203,7 +215,7 @@ void intake_take(struct intake *k, struct turn_event *event)
         return;
     }
     struct stay *s = event->stay = talloc_zero(k, struct stay);
-    *s = (struct stay){.k = k, .event = event, .arrived_ms = clock_monotonic_ms(), .body = event->body};
+    *s = (struct stay){.k = k, .event = event, .cell = cell_of(user_id), .arrived_ms = clock_monotonic_ms(), .body = event->body};
     wait_begin(s);
     turns_take(k->turns, event);
     if (away)
@@ -360,5 +372,5 @@ uint64_t intake_drained(const struct intake *k)
 
 uint64_t intake_refused_count(const struct intake *k)
 {
-    return k->refused + (k->spool ? spool_counters(k->spool)->refused : 0);
+    return k->refused;
 }

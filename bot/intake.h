@@ -9,8 +9,8 @@
  *
  * The races, and why they are none:
  *  - Order.  Per person, rows on disk only are newer than events in memory, and while there are any his next event joins
- *    them.  Ids in the spool follow arrival: before a row is written, what arrived earlier and still waits is.  So it is also
- *    the order in which a later start reads them.
+ *    them.  Ids in the spool follow arrival: before a row of his is written, what he said earlier and what still waits is.  So
+ *    it is also the order in which a later start reads them.
  *  - The commit comes back after the event was spooled and acknowledged: it settles, its row is removed.  If it settles while
  *    its row is being written, the row is removed when it has been.
  *  - The outcome of the commit is unknown, or the removal was lost: the event is tried again, and its key makes that a

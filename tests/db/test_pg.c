@@ -168,6 +168,45 @@ static void test_a_queue_that_is_freed_fails_what_is_asked_meanwhile(void **stat
     assert_int_equal(f->calls, 2);
 }
 
+static void on_never(const struct pg_answer *a, void *ctx)
+{
+    assert_non_null(a->e);
+    ++*(int *)ctx;
+}
+
+static void on_refused(const struct pg_answer *a, void *ctx)
+{
+    struct fixture *f = ctx;
+    assert_string_equal(a->e->sqlstate, "25006");
+    pg_queue_run(f->q, control(f, "ROLLBACK", NULL, NULL), 5000, on_done, f); /* at once, so the connection is not idle in between */
+}
+
+static void test_a_read_only_server_is_left_though_a_rollback_comes_first(void **state)
+{
+    struct fixture *f = *state;
+    pg_queue_run(f->q, control(f, "BEGIN READ ONLY", "CREATE TABLE never (x int)", NULL), 5000, on_refused, f);
+    event_base_dispatch(f->base);
+    assert_int_equal(f->e.kind, ERR_NONE);
+    assert_false(pg_connected(pg_queue_connection(f->q)));
+    run(f, control(f, "SELECT 1", NULL, NULL), 5000); /* it looks for one that takes writes */
+    assert_int_equal(f->e.kind, ERR_NONE);
+}
+
+static void test_an_impatient_unit_does_not_wait_for_the_patience_of_those_before_it(void **state)
+{
+    struct fixture *f = *state;
+    struct pg_queue *reachable = f->q;
+    int patient = 0;
+    f->q = pg_queue_new(f, f->base, &(struct pg_options){.url = "host=127.0.0.1 port=1", .name = "nowhere"});
+    pg_queue_run(f->q, control(f, "SELECT 1", NULL, NULL), 60000, on_never, &patient);
+    run(f, control(f, "SELECT 1", NULL, NULL), 100);
+    assert_int_equal(f->e.kind, ERR_UNAVAILABLE);
+    assert_int_equal(patient, 0);
+    TALLOC_FREE(f->q);
+    assert_int_equal(patient, 1);
+    f->q = reachable;
+}
+
 static void test_an_unreachable_database_fails_the_unit_at_its_deadline(void **state)
 {
     struct fixture *f = *state;
@@ -260,6 +299,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_long_error_is_cut_between_characters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_servers_own_time_limits_are_worth_a_repeat, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_queue_that_is_freed_fails_what_is_asked_meanwhile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_read_only_server_is_left_though_a_rollback_comes_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_impatient_unit_does_not_wait_for_the_patience_of_those_before_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_unreachable_database_fails_the_unit_at_its_deadline, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_event_is_fresh_once_and_absent_mail_never, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values_survive_the_way_there_and_back, setup, teardown),
