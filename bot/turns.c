@@ -55,6 +55,8 @@ struct again {
     struct turn_event **events;
     size_t count;
     int tries;
+    bool half;          /* of a batch that failed, */
+    uint64_t failed_at; /* when its connection had committed so many */
     struct outbox_claim *orphans; /* what it may have committed without hearing of it */
     size_t orphan_count;
 };
@@ -289,6 +291,8 @@ static struct again *half_of(struct runner *r, const struct again *a, size_t fro
     struct again *h = talloc_zero(r->turns, struct again);
     h->events = talloc_memdup(h, a->events + from, sizeof(struct turn_event *) * count);
     h->count = count;
+    h->half = true;
+    h->failed_at = r->commits;
     return h;
 }
 
@@ -381,10 +385,11 @@ static void recover(struct runner *r, struct again *a, const struct err *e)
 {
     bool idle = pg_idle(r->pg), may_pass = pg_transient(e) || pg_unwell(e) || !idle;
     const struct turn_event *known = a->count == 1 && a->events[0]->failures ? a->events[0] : NULL;
+    bool to_blame = known ? known->failed_at != r->commits : a->half && a->failed_at != r->commits; /* others went through since */
     r->turns->counters.retries++;
-    if ((pg_unwell(e) || !idle) && !(known && known->failed_at != r->commits)) /* others must not wait for one that is to blame */
+    if ((pg_unwell(e) || !idle) && !to_blame)
         pause_for_database(r, a);
-    if (may_pass && !known && ++a->tries < TRIES_MAX) {
+    if (may_pass && !known && !to_blame && ++a->tries < TRIES_MAX) {
         a->next = r->again;
         r->again = a;
         return;
