@@ -357,6 +357,8 @@ int main(int argc, char **argv)
         fputs("bench-load: needs --port, --state, --people, --connections, --seconds, --events or --stagger, and SANGKIEN_ZALO_OA_SECRET_KEY\n", stderr);
         return EX_USAGE;
     }
+    if (o.rate > 0.0 && !o.events)
+        o.events = (uint64_t)(o.rate * o.seconds); /* all that become due in that time are sent, however late */
     open_state();
     open_connections();
     run();

@@ -200,8 +200,6 @@ class Load:
         if done.returncode != 0:
             raise Failure(f"no result: {result['bad']} bad answers, {result['unanswered']} requests without one; "
                           f"the bot says:\n{self.bot.process.log_tail(10)}")
-        if rate and result["events"] < 0.98 * rate * seconds:
-            raise Failure(f"no result: only {result['events']} of {rate * seconds:.0f} scheduled events were taken")
         return result
 
     def check_rows(self):
