@@ -48,8 +48,9 @@ def contestant(stage, database, people, hold):
     return load
 
 
-def best_of_limits(stage, people, seconds):
-    return max(stage.pgbench(script, clients, seconds, people)[0] for script, clients in SCRIPTS)
+def best_of_limits(bench, people):
+    scripts = bench.size(SCRIPTS, SCRIPTS, SCRIPTS[-1:])
+    return max(bench.stage().pgbench(script, clients, bench.size(3, 10, 1), people)[0] for script, clients in scripts)
 
 
 def settle(load):
@@ -58,10 +59,11 @@ def settle(load):
     load.run(8, events=SETTLE_EVENTS)
 
 
-def measure(stage, load, connections, seconds):
-    """One phase at saturation.  @return its figures."""
+def measure(stage, load, connections, seconds, exact=True):
+    """One phase at saturation.  @return its figures; unless `exact`, fsyncs are what has been told of them so far."""
     pid = load.bot.process.child.pid
-    settle(load)
+    if exact:
+        settle(load)
     syncs = stage.wal()[0]
     server, database, wal = cpu_seconds(pid), stage.postgres_cpu(), stage.wal()[1]
     result = load.run(connections, seconds=seconds)
@@ -69,7 +71,8 @@ def measure(stage, load, connections, seconds):
     figures = {"rate": result["rate"], "server_us": (cpu_seconds(pid) - server) / events * 1e6,
                "postgres_us": (stage.postgres_cpu() - database) / events * 1e6, "wal": (stage.wal()[1] - wal) / events,
                "memory": memory_mb(pid), "p50_ms": result["p50_us"] / 1000, "p99_ms": result["p99_us"] / 1000}
-    settle(load)
+    if exact:
+        settle(load)
     figures["fsyncs"] = (stage.wal()[0] - syncs) / (events + SETTLE_EVENTS)
     return figures
 
@@ -79,7 +82,7 @@ class Rounds:
 
     def __init__(self, bench):
         self.bench, self.stage, self.people = bench, bench.stage(), bench.size(100000, 100000, 1000)
-        self.seconds = bench.size(4, 20, 1)
+        self.seconds = bench.size(4, 20, 0.3)
         wanted = bench.wanted
         self.saturate = bool(wanted & {"turns", "cost", "memory", "latency"})
         self.single_wanted = bool(wanted & {"latency", "lone"})
@@ -91,6 +94,7 @@ class Rounds:
         self.done = [self.one(n) for n in range(bench.size(3, 5, 1))]
         for load in filter(None, (self.held, self.sent)):
             load.check_rows()
+            load.bot.stop()  # what it still has to send must not be counted with another row's
 
     def one(self, number):
         self.bench.say(f"round {number + 1}")
@@ -99,11 +103,11 @@ class Rounds:
             found["single_ms"] = self.stage.pgbench("turn.sql", 1, self.bench.size(2, 5, 1), self.people, log=True)[1]
             found["single_pipelined_ms"] = self.stage.pgbench("turn-pipelined.sql", 1, self.bench.size(2, 5, 1), self.people, log=True)[1]
         if "turns" in self.bench.wanted:
-            found["limit"] = best_of_limits(self.stage, self.people, self.bench.size(3, 10, 1))
+            found["limit"] = best_of_limits(self.bench, self.people)
         for name, load in (("held", self.held), ("sent", self.sent)):
             for connections in (64, 256):
                 if load and self.saturate:
-                    found[name, connections] = measure(self.stage, load, connections, self.seconds)
+                    found[name, connections] = measure(self.stage, load, connections, self.seconds, exact=not self.bench.brief)
         if "latency" in self.bench.wanted:
             rate = found["held", 256]["rate"] / 2
             found["half"] = dict(self.held.run(64, seconds=self.seconds + 1, rate=rate), rate=rate)

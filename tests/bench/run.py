@@ -58,10 +58,13 @@ ROWS = {"turns": rounds.row_turns, "cost": rounds.row_cost, "latency": rounds.ro
         "memory": rounds.row_memory, "sending": sending.row_sending, "growth": rounds.row_growth, "reading": row_reading}
 
 
+BRIEF = ["turns", "cost", "lone", "sending", "reading"]
+
+
 class Bench:
     def __init__(self, build, rows, full, brief):
         self.build, self.wanted, self.full, self.brief = os.path.abspath(build), set(rows), full, brief
-        self.table, self.refusals = Table(), []
+        self.table, self.refusals = Table(judges=not brief), []
         self._stage = self._rounds = None
 
     def size(self, usual, full, brief):
@@ -132,7 +135,7 @@ def main(argv):
     for name in options.rows:
         if name not in ROWS:
             raise Failure(f"there is no row \"{name}\": {', '.join(ROWS)}")
-    bench = Bench(options.build, options.rows or ROWS, options.full, options.brief)
+    bench = Bench(options.build, options.rows or (BRIEF if options.brief else ROWS), options.full, options.brief)
     try:
         for name, row in ROWS.items():
             if name in bench.wanted:

@@ -15,13 +15,17 @@ def figure(value):
 
 
 class Table:
-    def __init__(self):
-        self.lines, self.notes = [], []
+    """Without `judges` nothing is held against a goal."""
+
+    def __init__(self, judges=True):
+        self.judges, self.lines, self.notes = judges, [], []
 
     def add(self, row, what, values, unit="", at_most=None, at_least=None):
         """`values`: one for each round; the median is held against the goal."""
         middle, least, greatest = spread(values)
         goal = met = None
+        if not self.judges:
+            at_most = at_least = None
         if at_most is not None:
             goal, met = f"<= {figure(at_most)}", middle <= at_most
         elif at_least is not None:
