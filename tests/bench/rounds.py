@@ -3,6 +3,7 @@ import array
 import os
 import random
 import subprocess
+import time
 
 from process import Failure
 from stage import Load, cpu_seconds, memory_mb, wait_s
@@ -42,6 +43,7 @@ def populate(stage, database, people):
 def contestant(stage, database, people, hold):
     populate(stage, database, people)
     load = Load(stage, stage.bot(database, hold=hold), database, people)
+    load.sends = not hold
     with open(load.state, "wb") as f:
         (stage.seed_state * (people // SEED_PEOPLE) + array.array("I", [0])).tofile(f)
     load.run(64, events=2000)  # plans, caches and prepared statements
@@ -59,6 +61,12 @@ def settle(load):
     load.run(8, events=SETTLE_EVENTS)
 
 
+def all_sent(load):
+    """Waits until no reply is left but those that are collected for later."""
+    load.bot.process.wait_until(lambda: load.stage.number(
+        load.database, "SELECT count(*) FROM outbox WHERE owner IS NOT NULL OR due_at <= now()") == 0, 120, "every reply was sent")
+
+
 def measure(stage, load, connections, seconds, exact=True):
     """One phase at saturation.  @return its figures; unless `exact`, fsyncs are what has been told of them so far."""
     pid = load.bot.process.child.pid
@@ -66,8 +74,12 @@ def measure(stage, load, connections, seconds, exact=True):
         settle(load)
     syncs = stage.wal()[0]
     server, database, wal = cpu_seconds(pid), stage.postgres_cpu(), stage.wal()[1]
+    began = time.monotonic()
     result = load.run(connections, seconds=seconds)
     events = result["events"]
+    if load.sends:
+        all_sent(load)
+        result["rate"] = events / (time.monotonic() - began)
     figures = {"rate": result["rate"], "server_us": (cpu_seconds(pid) - server) / events * 1e6,
                "postgres_us": (stage.postgres_cpu() - database) / events * 1e6, "wal": (stage.wal()[1] - wal) / events,
                "memory": memory_mb(pid), "p50_ms": result["p50_us"] / 1000, "p99_ms": result["p99_us"] / 1000}
@@ -96,6 +108,10 @@ class Rounds:
             load.check_rows()
             load.bot.stop()  # what it still has to send must not be counted with another row's
 
+    def saturate_with(self, found, name, load):
+        for connections in (64, 256):
+            found[name, connections] = measure(self.stage, load, connections, self.seconds, exact=not self.bench.brief)
+
     def one(self, number):
         self.bench.say(f"round {number + 1}")
         found = {}
@@ -104,21 +120,21 @@ class Rounds:
             found["single_pipelined_ms"] = self.stage.pgbench("turn-pipelined.sql", 1, self.bench.size(2, 5, 1), self.people, log=True)[1]
         if "turns" in self.bench.wanted:
             found["limit"] = best_of_limits(self.bench, self.people)
-        for name, load in (("held", self.held), ("sent", self.sent)):
-            for connections in (64, 256):
-                if load and self.saturate:
-                    found[name, connections] = measure(self.stage, load, connections, self.seconds, exact=not self.bench.brief)
+        if self.saturate:
+            self.saturate_with(found, "held", self.held)
         if "latency" in self.bench.wanted:
             rate = found["held", 256]["rate"] / 2
             found["half"] = dict(self.held.run(64, seconds=self.seconds + 1, rate=rate), rate=rate)
         if "lone" in self.bench.wanted:
             found["lone"] = self.held.run(1, events=self.bench.size(LONE_EVENTS, LONE_EVENTS, 50))
+        if self.sent and self.saturate:  # last, for the others are measured while nothing else is going on
+            self.saturate_with(found, "sent", self.sent)
         self.stage.sql("held", "TRUNCATE outbox")  # nobody sends there
         return found
 
 
 def row_turns(bench):
-    """signed registration turns a second as a ratio to pgbench's best of the same rows, with sending off and on"""
+    """signed registration turns a second as a ratio to pgbench's best of the same rows, with sending off, and until all is sent"""
     done = bench.rounds().done
     bench.table.add("turns", "pgbench's best: a transaction each", [r["limit"] for r in done], "tps")
     for name, what, goals in (("held", "sending off", {64: 3.0, 256: 4.0}), ("sent", "every reply sent", {64: 2.0, 256: 2.5})):

@@ -180,6 +180,7 @@ class Load:
         self.stage, self.bot, self.database, self.people = stage, bot, database, people
         self.program = os.path.join(stage.build, "tests", "bench", "bench-load")
         self.state = os.path.join(stage.folder, f"people-{database}-{bot.port}")
+        self.sends = False
         self.acknowledged = self.filed = 0
         self.env = dict(os.environ, SANGKIEN_ZALO_OA_SECRET_KEY=SECRETS["oa_secret"])
 
