@@ -23,13 +23,14 @@ enum {
     PAUSE_MOST_MS = 30000,
     STEADY_MS = 10000,      /* who lived so long had begun well */
     HUNG_MS = 20000,        /* no turn of the event loop for so long; nothing in it may block */
+    ABORT_MS = 2000,        /* between SIGABRT, which counts against what it has in hand (suspects.h), and SIGKILL */
     BEGIN_MS = 60000,       /* before the first turn: a start may wait for a database */
     STOP_MS = 20000,        /* a worker gives itself 5 s for requests and the rest for what is being sent */
 };
 
 struct worker {
     pid_t pid; /* 0: not running */
-    int64_t started_ms, next_start_ms;
+    int64_t started_ms, next_start_ms, aborted_ms;
     int pause_ms;
 };
 
@@ -71,6 +72,7 @@ static void start(struct supervisor *s, int number, int64_t now_ms)
     if (pid == 0)
         be_worker(s, number, supervisor);
     w->started_ms = now_ms;
+    w->aborted_ms = 0;
     if (pid > 0) {
         w->pid = pid;
         return;
@@ -135,6 +137,17 @@ static bool is_hung(const struct supervisor *s, int number, int64_t now_ms)
     return alive_ms ? now_ms - alive_ms > HUNG_MS : now_ms - s->worker[number].started_ms > BEGIN_MS;
 }
 
+static void end_hung(struct worker *w, int number, int64_t now_ms)
+{
+    if (!w->aborted_ms) {
+        log_error("worker %d (process %d) hangs: aborted", number, (int)w->pid);
+        w->aborted_ms = now_ms;
+        kill(w->pid, SIGABRT);
+    } else if (now_ms - w->aborted_ms > ABORT_MS) {
+        kill(w->pid, SIGKILL);
+    }
+}
+
 /* Starts what is due, kills what hangs; tells systemd while all is well. */
 static void look_after(struct supervisor *s, int64_t now_ms)
 {
@@ -146,8 +159,7 @@ static void look_after(struct supervisor *s, int64_t now_ms)
             log_error("worker %d (process %d) does not stop: killed", i, (int)w->pid);
             kill(w->pid, SIGKILL);
         } else if (w->pid && !s->stop_at_ms && is_hung(s, i, now_ms)) {
-            log_error("worker %d (process %d) hangs: killed", i, (int)w->pid);
-            kill(w->pid, SIGKILL);
+            end_hung(w, i, now_ms);
         }
     }
     if (s->watchdog_ms && now_ms - s->told_ms >= s->watchdog_ms) {
