@@ -4,64 +4,19 @@ nothing, its replies go out all the same, a poison event (or piece of mail) ends
 
   test_processes.py BUILD_FOLDER"""
 import concurrent.futures
-import hashlib
-import http.client
-import json
 import os
 import shutil
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 from bot import Bot  # noqa: E402
-from process import Failure, free_port  # noqa: E402
-from standin import IDS, SECRETS  # noqa: E402
-from world import DATABASE, World  # noqa: E402
-
-
-def body_of(user, msg_id, text, timestamp=None):
-    return json.dumps({"app_id": IDS["app_id"], "event_name": "user_send_text", "timestamp": str(timestamp or int(time.time() * 1000)),
-                       "sender": {"id": user}, "recipient": {"id": IDS["oa_id"]}, "message": {"msg_id": msg_id, "text": text}},
-                      ensure_ascii=False).encode()
-
-
-def post(port, body):
-    """@return the status of a correctly signed webhook request, None when the connection broke."""
-    stamp = json.loads(body)["timestamp"]
-    mac = hashlib.sha256(IDS["app_id"].encode() + body + stamp.encode() + SECRETS["oa_secret"].encode()).hexdigest()
-    conn = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        conn.request("POST", "/webhook", body, {"Content-Type": "application/json", "X-ZEvent-Signature": "mac=" + mac})
-        return conn.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        conn.close()
-
-
-class Checks:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def that(self, name, holds, detail=""):
-        print(("ok    " if holds else "FAIL  ") + name + ("" if holds else f": {detail}"))
-        self.passed += bool(holds)
-        self.failed += not holds
-
-
-def count(world, sql):
-    return int(world.postgres.psql(DATABASE, sql).strip())
-
-
-def wait_for(world, sql, want, seconds=60):
-    """Asks until the answer is `want`."""
-    end = time.monotonic() + seconds
-    while (got := count(world, sql)) != want and time.monotonic() < end:
-        time.sleep(0.05)
-    return got
+from process import free_port  # noqa: E402
+from scene import body_of, count, play, post, wait_for  # noqa: E402
+from world import DATABASE  # noqa: E402
 
 
 def fifty_copies_on_two_processes(world, second, checks):
@@ -225,23 +180,15 @@ def an_impatient_stop_ends_cleanly(world, checks):
     checks.that("a second SIGTERM under load ends at once with status 0", codes == [0, 0, 0], codes)
 
 
-def main(argv):
-    folder = tempfile.mkdtemp(prefix="sangkien-processes-", dir="/var/tmp")
-    os.chmod(folder, 0o711)
-    checks = Checks()
-    world = World(folder, argv[1], fast=True)
-    second = None
+def scenes(world, checks):
+    other = os.path.join(world.folder, "second")
+    os.makedirs(other, mode=0o700)
+    shutil.copy(os.path.join(world.folder, "spool", "token.key"), other)
+    second = Bot(world.bot.binary, world.log("second"), other, world.postgres.url(DATABASE), world.standin.port,
+                 free_port(0, (world.standin.port, world.bot_port)),
+                 {"SANGKIEN_SPOOL_PATH": os.path.join(world.folder, "spool")})
+    second.start()
     try:
-        world.start()
-        other = os.path.join(folder, "second")
-        os.makedirs(other, mode=0o700)
-        shutil.copy(os.path.join(folder, "spool", "token.key"), other)
-        second = Bot(world.bot.binary, world.log("second"), other, world.postgres.url(DATABASE), world.standin.port,
-                     free_port(0, (world.standin.port, world.bot_port)),
-                     {"SANGKIEN_SPOOL_PATH": os.path.join(folder, "spool")})
-        second.start()
-        for prefix, people in (("copies-", 20), ("claim-", 64), ("poison-", 64), ("kill-", 400), ("stop-", 200)):  # the stand-in sends only to whom it knows
-            world.standin.call("POST", "/_admin/people", {"prefix": prefix, "from": 0, "count": people})
         fifty_copies_on_two_processes(world, second, checks)
         one_person_on_two_processes(world, second, checks)
         a_failed_claim_leaves_no_transaction_open(world, checks)
@@ -252,19 +199,11 @@ def main(argv):
         a_restarted_database_loses_nothing(world, checks)
         a_graceful_stop_refuses_nothing_it_has_taken(world, checks)
         an_impatient_stop_ends_cleanly(world, checks)
-    except Failure as e:
-        checks.that("the test could run", False, e)
     finally:
-        if second:
-            second.kill()
-        world.stop()
-    if checks.failed:
-        print(f"logs are kept in {folder}")
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    return 1 if checks.failed else 0
+        second.kill()
 
+
+PEOPLE = (("copies-", 20), ("claim-", 64), ("poison-", 64), ("kill-", 400), ("stop-", 200))
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    sys.exit(play("processes", sys.argv[1], PEOPLE, scenes))

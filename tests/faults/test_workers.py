@@ -6,12 +6,10 @@ it had acknowledged is lost, its replies go out at once, numbers are over all wo
   test_workers.py BUILD_FOLDER [--short]     --short: without what waits for the 20 s after which a worker counts as hung"""
 import concurrent.futures
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -19,9 +17,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, HERE)
 
-from process import Failure, die_with_parent  # noqa: E402
-from test_processes import Checks, body_of, count, post, wait_for  # noqa: E402
-from world import DATABASE, World  # noqa: E402
+from process import die_with_parent  # noqa: E402
+from scene import body_of, count, play, post, wait_for  # noqa: E402
 
 WORKERS = 3
 
@@ -190,35 +187,19 @@ def a_restart_refuses_nobody(world, checks, workers):
     systemd.socket.close()
 
 
-def main(argv):
-    folder = tempfile.mkdtemp(prefix="sangkien-workers-", dir="/var/tmp")
-    os.chmod(folder, 0o711)
-    checks = Checks()
-    world = World(folder, argv[1], fast=True, extra={"SANGKIEN_SERVER_WORKERS": str(WORKERS)})
-    try:
-        world.start()
-        for prefix, people in (("all-", 60), ("dead-", 200), ("end-", 200), ("again1-", 8), (f"again{WORKERS}-", 8)):
-            world.standin.call("POST", "/_admin/people", {"prefix": prefix, "from": 0, "count": people})
-        one_socket_for_all(world, checks)
-        a_killed_worker_loses_nothing(world, checks)
-        settings_are_read_again(world, checks)
-        if "--short" not in argv:
-            a_hung_worker_is_killed(world, checks)
-        an_ordered_end(world, checks)
-        workers_do_not_outlive_their_supervisor(world, checks)
-        a_restart_refuses_nobody(world, checks, 1)
-        a_restart_refuses_nobody(world, checks, WORKERS)
-    except Failure as e:
-        checks.that("the test could run", False, e)
-    finally:
-        world.stop()
-    if checks.failed:
-        print(f"logs are kept in {folder}")
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    return 1 if checks.failed else 0
+def scenes(world, checks):
+    one_socket_for_all(world, checks)
+    a_killed_worker_loses_nothing(world, checks)
+    settings_are_read_again(world, checks)
+    if "--short" not in sys.argv:
+        a_hung_worker_is_killed(world, checks)
+    an_ordered_end(world, checks)
+    workers_do_not_outlive_their_supervisor(world, checks)
+    a_restart_refuses_nobody(world, checks, 1)
+    a_restart_refuses_nobody(world, checks, WORKERS)
 
+
+PEOPLE = (("all-", 60), ("dead-", 200), ("end-", 200), ("again1-", 8), (f"again{WORKERS}-", 8))
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    sys.exit(play("workers", sys.argv[1], PEOPLE, scenes, {"SANGKIEN_SERVER_WORKERS": str(WORKERS)}))

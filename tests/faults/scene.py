@@ -1,0 +1,81 @@
+"""What the fault tests share: signed events, checks that are counted, a world with the real binary that is taken down again."""
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+from process import Failure  # noqa: E402
+from standin import IDS, SECRETS  # noqa: E402
+from world import DATABASE, World  # noqa: E402
+
+
+def body_of(user, msg_id, text, timestamp=None):
+    return json.dumps({"app_id": IDS["app_id"], "event_name": "user_send_text", "timestamp": str(timestamp or int(time.time() * 1000)),
+                       "sender": {"id": user}, "recipient": {"id": IDS["oa_id"]}, "message": {"msg_id": msg_id, "text": text}},
+                      ensure_ascii=False).encode()
+
+
+def post(port, body):
+    """@return the status of a correctly signed webhook request, None when the connection broke."""
+    stamp = json.loads(body)["timestamp"]
+    mac = hashlib.sha256(IDS["app_id"].encode() + body + stamp.encode() + SECRETS["oa_secret"].encode()).hexdigest()
+    conn = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        conn.request("POST", "/webhook", body, {"Content-Type": "application/json", "X-ZEvent-Signature": "mac=" + mac})
+        return conn.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        conn.close()
+
+
+class Checks:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def that(self, name, holds, detail=""):
+        print(("ok    " if holds else "FAIL  ") + name + ("" if holds else f": {detail}"))
+        self.passed += bool(holds)
+        self.failed += not holds
+
+
+def count(world, sql):
+    return int(world.postgres.psql(DATABASE, sql).strip())
+
+
+def wait_for(world, sql, want, seconds=60):
+    """Asks until the answer is `want`."""
+    end = time.monotonic() + seconds
+    while (got := count(world, sql)) != want and time.monotonic() < end:
+        time.sleep(0.05)
+    return got
+
+
+def play(name, build, people, scenes, extra=None):
+    """Starts a world and lets scenes(world, checks) happen in it; `people` (prefix, count): the stand-in sends only to whom it
+    knows.  Prints the counts.  @return the exit status."""
+    folder = tempfile.mkdtemp(prefix=f"sangkien-{name}-", dir="/var/tmp")
+    os.chmod(folder, 0o711)
+    checks = Checks()
+    world = World(folder, build, fast=True, extra=extra)
+    try:
+        world.start()
+        for prefix, number in people:
+            world.standin.call("POST", "/_admin/people", {"prefix": prefix, "from": 0, "count": number})
+        scenes(world, checks)
+    except Failure as e:
+        checks.that("the test could run", False, e)
+    finally:
+        world.stop()
+    if checks.failed:
+        print(f"logs are kept in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed else 0
