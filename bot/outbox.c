@@ -422,8 +422,9 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
             log_warn("cannot look for due replies: %s", answer->e->msg);
         return;
     }
+    const PGresult *rows = answer->result[answer->count - 1];
     TALLOC_CTX *tmp = talloc_new(o);
-    for (const struct outbox_row *row = outbox_store_claimed(tmp, answer->result[0]); row; row = row->next) {
+    for (const struct outbox_row *row = outbox_store_claimed(tmp, rows); row; row = row->next) {
         struct outbox_claim claim = {row->reply.user_id, row->reply.id, row->fence};
         if (outbox_results_settled_before(o->results, claim))
             continue;
@@ -437,7 +438,7 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
             add_item(o, &row->reply, row->fence, row->attempts);
         }
     }
-    if (PQntuples(answer->result[0]) > 0) /* perhaps more; what is held bounds it */
+    if (PQntuples(rows) > 0) /* perhaps more; what is held bounds it */
         outbox_look_in(o, 0);
     talloc_free(tmp);
     pump(o);

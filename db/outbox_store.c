@@ -56,6 +56,7 @@ void outbox_store_claim(struct pg_unit *unit, const char *process, int lease_ms,
     pg_param_text(p, process);
     pg_param_int8(p, lease_ms);
     pg_param_int8(p, most);
+    pg_add(unit, SQL_SAVE_PLAN, NULL);
     pg_add(unit, SQL_OUTBOX_CLAIM_DUE, p);
 }
 
