@@ -67,7 +67,7 @@ static const struct member similar_members[] = {
     TEXT(similar, unit, SENTENCE),     TEXT(similar, words, SENTENCE),
     INT64(similar, submitted_at_ms),   INT(similar, score, 1000),
     BOOL(similar, same_unit),          BOOL(similar, reachable),
-    TEXT(similar, choice, WORD),
+    BOOL(similar, asked),              TEXT(similar, choice, WORD),
 };
 
 static const struct member dialog_members[] = {

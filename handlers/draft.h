@@ -50,7 +50,8 @@ struct similar {
     int64_t submitted_at_ms;
     int score;
     bool same_unit;
-    bool reachable;      /* its author talks to the bot and can be asked */
+    bool reachable;      /* its author talks to the bot and can be asked; no more once he has answered */
+    bool asked;          /* whether it was done together; once is enough, whatever is said in between */
     const char *choice;  /* CHOICE_*; NULL: not asked yet */
 };
 

@@ -304,11 +304,14 @@ enum state similar_unsaid(struct talk *t);
 enum state similar_old_edited(struct talk *t);
 /** At the end of a turn: wishes for a search when title and description are there in a wording not yet searched for. */
 void similar_wish(struct talk *t);
-/** Mail "similar_found": keeps what was found for this wording; asks at once where the summary is on show already. */
+/** Mail "similar_found": keeps what was found for this wording; asks at once where the summary or what was found before is on
+ *  show. */
 void similar_found(struct talk *t, const struct cJSON *root);
 /** Whether something was found that the author has not been asked about. */
 bool similar_open(const struct draft *draft);
 bool similar_chosen_as(const struct draft *draft, const char *choice);
+/** Its author has answered whether it was done together; he is not asked again. @return whether this draft waits for that. */
+bool similar_answered(struct draft *draft, const char *user_id, int64_t id);
 /** What is kept for the reviewer with the initiative that the draft becomes. */
 struct similar_signal *similar_signals(struct talk *t, const struct draft *draft);
 

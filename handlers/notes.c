@@ -120,19 +120,24 @@ static void coauthor_offered(struct talk *t, const cJSON *root)
 static void coauthor_offer_answered(struct talk *t, const cJSON *root)
 {
     const char *said = mail_text(t, root, "answer", 10), *title = mail_text(t, root, "title", 80);
-    if (!said || !title)
+    const char *owner = mail_text(t, root, "author_user_id", 200);
+    if (!said || !title || !owner)
         return;
-    bool waits = similar_chosen_as(&t->d->draft, CHOICE_TOGETHER);
-    if (strcmp(said, "yes") == 0)
-        say(t, MSG_TOGETHER_YES,
-            ARGS({"title", title}, {"code", mail_text(t, root, "code", 20)},
-                 {"nhap", waits ? message_get(MSG_TOGETHER_DRAFT_SPARE)->text : NULL},
-                 {"xoa", waits ? message_get(MSG_LABEL_DELETE_DRAFT)->text : NULL}));
+    bool waits = similar_answered(&t->d->draft, owner, mail_id(root, "initiative_id")), yes = strcmp(said, "yes") == 0;
+    bool on_show = waits && t->state == ST_SIMILAR_TOGETHER; /* the question whether to wait has had its day */
+    if (yes) /* the button belongs to the state that comes next */
+        (on_show ? lead : say)(t, MSG_TOGETHER_YES,
+                               ARGS({"title", title}, {"code", mail_text(t, root, "code", 20)},
+                                    {"nhap", waits ? message_get(MSG_TOGETHER_DRAFT_SPARE)->text : NULL},
+                                    {"xoa", waits ? message_get(MSG_LABEL_DELETE_DRAFT)->text : NULL}));
     else
         say(t, MSG_TOGETHER_NO,
             ARGS({"title", title}, {"nhap", waits ? message_get(MSG_TOGETHER_DRAFT_STAYS)->text : NULL},
-                 {"tiep", waits ? message_get(MSG_LABEL_RESUME)->text : NULL}));
-    restate(t);
+                 {"tiep", waits && !on_show ? message_get(MSG_LABEL_RESUME)->text : NULL}));
+    if (on_show)
+        go(t, yes ? ST_MENU : ST_ONWARD);
+    else
+        restate(t);
 }
 
 /* The answer counts only when the row of that id is this person's and was put to the one who answers. */

@@ -48,13 +48,36 @@ static bool is_own_unit(struct talk *t, int64_t unit_id, const char *unit)
     return name && unit && same_words(t, name, unit);
 }
 
-/* What was said about the same initiative before the wording changed still holds. */
-static const char *said_before(const struct draft *draft, const struct similar *s)
+static struct similar *found_before(struct draft *draft, const char *user_id, int64_t id)
 {
     for (size_t i = 0; i < SIMILAR_SHOWN_MAX && draft->similar[i].id; i++)
-        if (draft->similar[i].id == s->id && strcmp(draft->similar[i].user_id, s->user_id) == 0)
-            return draft->similar[i].choice;
+        if (draft->similar[i].id == id && strcmp(draft->similar[i].user_id, user_id) == 0)
+            return &draft->similar[i];
     return NULL;
+}
+
+/* What was said about the same initiative before the wording changed still holds. */
+static void keep_said(struct similar *s, const struct similar *before)
+{
+    s->choice = before->choice;
+    s->asked = before->asked;
+    s->reachable = s->reachable && before->reachable;
+}
+
+/* Whether the question on show is about something that is no longer there, or no longer in its place. */
+static bool question_is_old(const struct talk *t, bool same_list)
+{
+    switch (t->state) {
+    case ST_SIMILAR:
+    case ST_SIMILAR_WHICH:
+        return !same_list;
+    case ST_SIMILAR_SAME:
+        return !similar_chosen_as(&t->d->draft, CHOICE_SAME);
+    case ST_SIMILAR_TOGETHER:
+        return !similar_chosen_as(&t->d->draft, CHOICE_TOGETHER);
+    default:
+        return t->state == ST_CONFIRM && similar_open(&t->d->draft);
+    }
 }
 
 bool similar_open(const struct draft *draft)
@@ -63,33 +86,6 @@ bool similar_open(const struct draft *draft)
         if (!draft->similar[i].choice)
             return true;
     return false;
-}
-
-static bool same_found(const struct similar *a, const struct similar *b)
-{
-    for (size_t i = 0; i < SIMILAR_SHOWN_MAX; i++)
-        if (a[i].id != b[i].id || (a[i].id && strcmp(a[i].user_id, b[i].user_id) != 0))
-            return false;
-    return true;
-}
-
-/* The list has changed under the talk: does what is on show still stand? */
-static bool still_stands(const struct talk *t)
-{
-    const struct draft *draft = &t->d->draft;
-    switch (t->state) {
-    case ST_CONFIRM:
-        return !similar_open(draft);
-    case ST_SIMILAR:
-    case ST_SIMILAR_WHICH:
-        return false;
-    case ST_SIMILAR_SAME:
-        return similar_chosen_as(draft, CHOICE_SAME);
-    case ST_SIMILAR_TOGETHER:
-        return similar_chosen_as(draft, CHOICE_TOGETHER);
-    default:
-        return true;
-    }
 }
 
 void similar_found(struct talk *t, const cJSON *root)
@@ -101,6 +97,7 @@ void similar_found(struct talk *t, const cJSON *root)
         return; /* about a wording of before, or filed meanwhile */
     struct similar found[SIMILAR_SHOWN_MAX] = {0};
     size_t n = 0;
+    bool same_list = true;
     const cJSON *item, *list = cJSON_GetObjectItemCaseSensitive(root, "like");
     cJSON_ArrayForEach(item, list)
     {
@@ -119,13 +116,15 @@ void similar_found(struct talk *t, const cJSON *root)
         if (!s.user_id || !s.id || !s.title || n == SIMILAR_SHOWN_MAX)
             continue;
         s.same_unit = is_own_unit(t, mail_id(item, "unit_id"), s.unit);
-        s.choice = said_before(draft, &s);
+        const struct similar *before = found_before(draft, s.user_id, s.id);
+        if (before)
+            keep_said(&s, before);
+        same_list = same_list && before == &draft->similar[n];
         found[n++] = s;
     }
-    if (same_found(draft->similar, found))
-        return;
+    same_list = same_list && (n == SIMILAR_SHOWN_MAX || !draft->similar[n].id);
     memcpy(draft->similar, found, sizeof(found));
-    if (!still_stands(t))
+    if (question_is_old(t, same_list))
         go(t, ST_ONWARD);
 }
 
@@ -206,6 +205,15 @@ bool similar_chosen_as(const struct draft *draft, const char *choice)
     return chosen_as(&copy, choice) != NULL;
 }
 
+bool similar_answered(struct draft *draft, const char *user_id, int64_t id)
+{
+    struct similar *s = found_before(draft, user_id, id);
+    if (!s || !s->asked)
+        return false;
+    s->reachable = false;
+    return s->choice && strcmp(s->choice, CHOICE_TOGETHER) == 0;
+}
+
 void ask_similar_same(struct talk *t)
 {
     const struct similar *s = chosen_as(&t->d->draft, CHOICE_SAME);
@@ -237,19 +245,19 @@ static void offer_authorship(struct talk *t, const struct similar *s)
 static enum state choose(struct talk *t, struct similar *s, enum answer choice)
 {
     struct draft *draft = &t->d->draft;
-    bool asked_already = s->choice && strcmp(s->choice, CHOICE_TOGETHER) == 0;
     enum state to = ST_ONWARD;
     if (choice == ANS_SAME) {
         s->choice = CHOICE_SAME;
         to = ST_SIMILAR_SAME;
     } else if (choice == ANS_TOGETHER) {
         s->choice = CHOICE_TOGETHER;
-        if (s->reachable && !asked_already)
+        if (s->reachable && !s->asked)
             offer_authorship(t, s);
         if (s->reachable)
             to = ST_SIMILAR_TOGETHER;
-        else
+        else if (!s->asked)
             lead(t, MSG_SIMILAR_TOGETHER_NOTED, NO_ARGS);
+        s->asked = s->asked || s->reachable;
     } else {
         s->choice = CHOICE_AGAIN;
         lead(t, MSG_SIMILAR_AGAIN_NOTED, NO_ARGS);

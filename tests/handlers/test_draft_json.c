@@ -14,7 +14,7 @@ static void test_everything_written_is_read_again(void **state)
                   .benefit = {.kind = BENEFIT_MONEY, .text = "5tr/tháng", .vnd = 60000000, .unit_vnd = 5000000,
                               .period = PERIOD_MONTH, .period_count = 12},
                   .evidence = 3, .similar_hash = 1,
-                  .similar = {{"u8", 9, "SK-AAAAAA", "Đồ gá hàn", "Tổ 2", "đồ gá, hàn", 1690000000000, 512, true, true, CHOICE_AGAIN},
+                  .similar = {{"u8", 9, "SK-AAAAAA", "Đồ gá hàn", "Tổ 2", "đồ gá, hàn", 1690000000000, 512, true, true, true, CHOICE_AGAIN},
                               {.user_id = "u7", .id = 10, .title = "Giá kẹp"}}},
         .choice = {{11, "Công ty A"}, {12, "Công ty B"}}, .choice_vnd = {50000, 50000000, 0},
         .shown = {{"Đúng rồi", "yes"}}, .coauthor = {{"Trần Bình", 20}},
@@ -30,6 +30,7 @@ static void test_everything_written_is_read_again(void **state)
     assert_string_equal(back->ask[0].owner, "u9");
     assert_string_equal(back->draft.similar[0].choice, CHOICE_AGAIN);
     assert_int_equal(back->draft.similar[0].score, 512);
+    assert_true(back->draft.similar[0].asked);
     assert_null(back->draft.similar[1].choice);
     assert_int_equal(back->choice_vnd[1], 50000000);
 }

@@ -19,6 +19,18 @@ static void confirms_amount(void)
     says("đúng rồi");
 }
 
+/* In other words it is like that one of u2, and like another. */
+static void rewrites(const char *title, int64_t first)
+{
+    says("sửa tên");
+    says(title);
+    char like[400];
+    snprintf(like, sizeof(like), "[{\"user_id\":\"u2\",\"id\":\"%lld\",\"title\":\"Giá kẹp bo mạch\",\"score\":900,\"reachable\":true}," LIKE("u3", "73", "") "]",
+             (long long)first);
+    similar_arrives(like);
+    bot("similar");
+}
+
 static const struct similar_signal *only_signal(void)
 {
     assert_non_null(world->me->signals);
@@ -265,7 +277,7 @@ static void test_the_first_author_may_say_no(void **state)
 static void test_the_first_author_is_asked_once(void **state)
 {
     (void)state;
-    two_of_one();
+    int64_t first = two_of_one();
     assert_non_null(world->mail);
     assert_null(world->mail->next);
     says("quay lại");
@@ -273,6 +285,122 @@ static void test_the_first_author_is_asked_once(void **state)
     taps("Chúng tôi làm chung");
     bot("similar_together");
     assert_null(world->mail->next);
+    says("quay lại");
+    says("khác"); /* and changes the mind twice */
+    bot("similar_different_noted+confirm_summary");
+    rewrites("Giá kẹp bo mạch hai mặt", first);
+    says("làm chung");
+    says("1");
+    bot("similar_together");
+    assert_null(world->mail->next);
+}
+
+static void test_the_answer_ends_the_question_whether_to_wait(void **state)
+{
+    (void)state;
+    int64_t first = two_of_one();
+    mail_arrives();
+    i_am("u2");
+    taps("Không phải");
+    mail_arrives();
+    i_am("u1");
+    state_is("confirm");
+    bot("together_no confirm_summary");
+    rewrites("Giá kẹp bo mạch hai mặt", first);
+    says("làm chung");
+    says("1"); /* who has said no already */
+    bot("confirm_summary");
+    assert_null(world->mail);
+}
+
+static void test_a_yes_ends_it_as_well_and_leaves_the_draft(void **state)
+{
+    (void)state;
+    two_of_one();
+    mail_arrives();
+    i_am("u2");
+    taps("Có, cùng làm");
+    mail_arrives();
+    i_am("u1");
+    bot("together_yes");
+    state_is("menu");
+    assert_int_not_equal(dialog_now()->draft.id, 0);
+    taps("Xóa bản nháp");
+    bot("delete_draft_ask");
+}
+
+/* The draft that waited is put aside: the one at hand is another matter. */
+static void test_an_answer_does_not_offer_to_delete_another_draft(void **state)
+{
+    (void)state;
+    two_of_one();
+    taps("Chờ trả lời");
+    says("viết sáng kiến khác");
+    says("Xe đẩy hàng hai tầng");
+    says("Trước đây bê tay từng thùng, nay xe hai tầng chở được bốn thùng một lượt.");
+    says("viết xong");
+    similar_arrives(OTHER_UNIT);
+    confirms_amount();
+    says("làm chung");
+    bot("similar_together");
+    mail_arrives();
+    i_am("u2");
+    taps("Có, cùng làm");
+    mail_arrives();
+    i_am("u1");
+    bot_never_says("không cần gửi nữa");
+    assert_null(payload_on_show("Xóa bản nháp"));
+    state_is("similar_together");
+}
+
+/* The wording changes while the list is on show: an answer is about what is on show. */
+static void test_a_new_finding_takes_the_place_of_the_list_on_show(void **state)
+{
+    (void)state;
+    at_benefit();
+    similar_arrives(SAME_UNIT);
+    confirms_amount();
+    says("sửa tên");
+    says("Đồ gá kẹp bo mạch hai mặt");
+    state_is("similar");
+    similar_arrives(SAME_UNIT);
+    silent(); /* the same again */
+    says("sửa tên");
+    says("Đồ gá kẹp bo mạch ba mặt");
+    similar_arrives(OTHER_UNIT);
+    bot("similar");
+    bot_says("Giá kẹp số 73");
+}
+
+static void test_a_new_finding_ends_the_question_which(void **state)
+{
+    (void)state;
+    at_benefit();
+    similar_arrives(THREE);
+    confirms_amount();
+    says("làm chung");
+    bot("similar_which");
+    says("sửa tên");
+    says("Đồ gá kẹp bo mạch hai mặt");
+    similar_arrives(OTHER_UNIT);
+    bot("similar");
+    says("làm chung");
+    assert_string_equal(world->mail->user_id, "u3");
+}
+
+static void test_what_was_marked_as_the_own_may_no_longer_be_alike(void **state)
+{
+    (void)state;
+    at_benefit();
+    similar_arrives(MINE);
+    confirms_amount();
+    says("sửa tên");
+    says("Xe đẩy hàng hai tầng");
+    state_is("similar");
+    says("giống"); /* before the job has come to an end */
+    bot("similar_same");
+    similar_arrives(OTHER_UNIT);
+    bot("similar");
 }
 
 static void test_an_author_who_cannot_be_asked_is_no_dead_end(void **state)
@@ -414,6 +542,12 @@ int main(void)
         T(test_together_is_asked_of_other_people_only),
         T(test_what_was_said_holds_when_the_wording_changes),
         T(test_a_finding_that_comes_while_the_question_is_on_show),
+        T(test_the_answer_ends_the_question_whether_to_wait),
+        T(test_a_yes_ends_it_as_well_and_leaves_the_draft),
+        T(test_an_answer_does_not_offer_to_delete_another_draft),
+        T(test_a_new_finding_takes_the_place_of_the_list_on_show),
+        T(test_a_new_finding_ends_the_question_which),
+        T(test_what_was_marked_as_the_own_may_no_longer_be_alike),
         T(test_a_draft_put_aside_keeps_what_was_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
