@@ -2,8 +2,15 @@
 
 -- name: signal_add
 -- $1 user ids, $2 initiative ids, $3 the others' user ids, $4 the others' ids, $5 scores, $6 same unit?, $7 choices.
+-- A draft may have lain for weeks: of somebody erased since nothing is kept.  The lock makes an erasure that is under way wait,
+-- and only an erasure; it looks for signals after it has renamed the initiatives (save.c), so it finds this one.
+WITH there AS MATERIALIZED (
+    SELECT v.* FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::boolean[], $7::text[])
+                    AS v (user_id, initiative_id, other_user_id, other_id, score, same_unit, choice)
+    JOIN initiative o ON o.user_id = v.other_user_id AND o.id = v.other_id FOR KEY SHARE OF o
+)
 INSERT INTO initiative_similar (user_id, initiative_id, other_user_id, other_id, score, same_unit, choice)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::boolean[], $7::text[])
+SELECT user_id, initiative_id, other_user_id, other_id, score, same_unit, choice FROM there
 ON CONFLICT (user_id, initiative_id, other_user_id, other_id) DO UPDATE SET score = excluded.score, choice = excluded.choice;
 
 -- name: similar_check_add
@@ -21,8 +28,10 @@ WHERE c.due_at <= now() ORDER BY c.due_at LIMIT 1;
 -- name: similar_check_done
 -- $1 user id, $2 id, $3 due_at in microseconds as read, $4 the others' user ids, $5 the others' ids, $6 scores.
 -- What the author said stays; what nobody said anything about and is no longer alike goes.
-WITH found AS (
-    SELECT * FROM unnest($4::text[], $5::bigint[], $6::bigint[]) AS f (user_id, id, score)
+-- As above, nothing is kept of somebody who is being erased.
+WITH found AS MATERIALIZED (
+    SELECT f.*, o.unit_id, o.unit_text FROM unnest($4::text[], $5::bigint[], $6::bigint[]) AS f (user_id, id, score)
+    JOIN initiative o ON o.user_id = f.user_id AND o.id = f.id FOR KEY SHARE OF o
 ), checked AS (
     DELETE FROM similar_check WHERE user_id = $1::text AND id = $2::bigint AND (extract(epoch FROM due_at) * 1000000)::bigint = $3::bigint
 ), gone AS (
@@ -30,10 +39,9 @@ WITH found AS (
        AND NOT EXISTS (SELECT FROM found f WHERE f.user_id = s.other_user_id AND f.id = s.other_id)
 )
 INSERT INTO initiative_similar (user_id, initiative_id, other_user_id, other_id, score, same_unit, choice)
-SELECT i.user_id, i.id, o.user_id, o.id, f.score,
-       coalesce(i.unit_id = o.unit_id, lower(i.unit_text) = lower(o.unit_text), false), 'unsaid'
+SELECT i.user_id, i.id, f.user_id, f.id, f.score,
+       coalesce(i.unit_id = f.unit_id, lower(i.unit_text) = lower(f.unit_text), false), 'unsaid'
 FROM found f
-JOIN initiative o ON o.user_id = f.user_id AND o.id = f.id
 JOIN initiative i ON i.user_id = $1::text AND i.id = $2::bigint
 ON CONFLICT (user_id, initiative_id, other_user_id, other_id) DO UPDATE SET score = excluded.score;
 
