@@ -207,13 +207,15 @@ bool command_index_similar(struct command *c, struct err *e)
     do {
         state = (struct catching_up){0};
         similar_write_batch(c->db, SIMILAR_BATCH_MAX, on_batch, &state);
-        if (!command_wait(c, &state.done, e))
+        if (!command_wait(c, &state.done, e)) {
+            TALLOC_FREE(c->db); /* calls back, while there is a state to call back to */
             return false;
+        }
         if (state.e.kind != ERR_NONE) {
             *e = state.e;
             return false;
         }
-    } while (state.written > 0);
+    } while (state.written == SIMILAR_BATCH_MAX); /* what a turn or another writer holds is theirs to wait for */
     return true;
 }
 

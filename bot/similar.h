@@ -31,14 +31,14 @@ struct similar_counters {
 };
 const struct similar_counters *similar_writer_counters(const struct similar_writer *w);
 
-/** Called after a batch: how many initiatives it indexed, or what went wrong. */
+/** Called after a batch: how many initiatives it took in hand, or what went wrong. */
 typedef void similar_batch_fn(size_t written, const struct err *e, void *ctx);
 
 enum { SIMILAR_BATCH_MAX = 1000 };
 
 /** Reads and writes one batch; for the writer, and for commands that want to be up to date before they ask.
  *  @param most  how many initiatives, at most SIMILAR_BATCH_MAX; many are cheaper together, and hold the loop for longer.
- *  @param on_done  exactly once, never before this returns; 0 written: nothing waits. */
+ *  @param on_done  exactly once, never before this returns; fewer than `most`: nothing waits but what others hold just now. */
 void similar_write_batch(struct pg_queue *queue, size_t most, similar_batch_fn *on_done, void *arg);
 
 /* ---- the look-up ---- */

@@ -9,15 +9,18 @@ FROM initiative WHERE similar_at IS NULL OR similar_at < updated_at ORDER BY upd
 
 -- name: similar_write
 -- $1 user ids, $2 ids, $3 stamps as read, $4 terms of each as an array literal (null: nothing to index).
--- An initiative that changed meanwhile, or that another process was faster with, is left alone.  A list that no look-up
--- would read any more (similar_read) does not grow.
+-- An initiative that changed meanwhile, or that another process was faster with, is left alone, and so is one that a turn holds:
+-- the writer waits for no turn and so cannot lock itself up with one.  A list that no look-up would read any more
+-- (similar_read) does not grow.
 WITH seen AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS s (user_id, id, stamp, terms)
+), held AS MATERIALIZED (
+    SELECT s.user_id, s.id, s.terms FROM seen s JOIN initiative i ON i.user_id = s.user_id AND i.id = s.id
+    WHERE (extract(epoch FROM i.updated_at) * 1000000)::bigint = s.stamp AND (i.similar_at IS NULL OR i.similar_at < i.updated_at)
+    FOR NO KEY UPDATE OF i SKIP LOCKED
 ), marked AS (
-    UPDATE initiative i SET similar_at = i.updated_at FROM seen s
-    WHERE i.user_id = s.user_id AND i.id = s.id AND (extract(epoch FROM i.updated_at) * 1000000)::bigint = s.stamp
-      AND (i.similar_at IS NULL OR i.similar_at < i.updated_at)
-    RETURNING s.user_id, s.id, s.terms
+    UPDATE initiative i SET similar_at = i.updated_at FROM held h WHERE i.user_id = h.user_id AND i.id = h.id
+    RETURNING h.user_id, h.id, h.terms
 ), gone AS (
     DELETE FROM initiative_index x USING marked m WHERE m.terms IS NULL AND x.user_id = m.user_id AND x.id = m.id
 ), numbered AS MATERIALIZED (

@@ -10,11 +10,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 from bot import Bot  # noqa: E402
-from postgres import Postgres  # noqa: E402
+from postgres import Postgres, Session  # noqa: E402
 from process import Failure, free_port  # noqa: E402
 from world import root  # noqa: E402
 
@@ -211,6 +212,25 @@ def test_an_edit_a_withdrawal_and_an_erasure_are_followed(w):
     w.sql("UPDATE initiative SET user_id = 'erased-1', title = NULL, description = NULL, updated_at = now() WHERE user_id = 'import:A2'")
     equal(w.ask(TWO[1]), [[]])
     equal(w.sql("SELECT count(*) FROM initiative_index WHERE user_id LIKE 'erased%' OR user_id = 'import:A2'"), "0")
+
+
+def test_an_initiative_that_a_turn_holds_holds_up_nothing(w):
+    w.take(lines(TWO))
+    w.sql("UPDATE initiative SET similar_at = NULL")
+    turn = Session(w.postgres, w.database)
+    try:
+        turn.query("BEGIN")
+        turn.query("UPDATE initiative SET updated_at = clock_timestamp() WHERE user_id = 'import:A1'")
+        started = time.monotonic()
+        equal(w.ask(TWO[1])[0][0][2], TWO[1]["title"])
+        if time.monotonic() - started > 10:
+            raise Failure("the index waited for the turn")
+        equal(w.sql("SELECT user_id FROM initiative WHERE similar_at IS NULL"), "import:A1")
+        turn.query("COMMIT")
+    finally:
+        turn.close()
+    equal(w.ask(TWO[0])[0][0][2], TWO[0]["title"])
+    equal(w.sql("SELECT count(*) FROM initiative WHERE similar_at IS NULL OR similar_at < updated_at"), "0")
 
 
 def test_serve_writes_the_index_behind_the_registrations(w):
