@@ -17,7 +17,7 @@ enum {
     WRITE_DEADLINE_MS = 30000,
     LISTS_DEADLINE_MS = 1500, /* the statements themselves give up after 1000 (similar_plan) */
     FIND_DEADLINE_MS = 1500,
-    CANDIDATES = 40, /* read whole and scored, about fifteen microseconds each */
+    CANDIDATES = 36, /* read whole and scored, about fifteen microseconds each */
 };
 
 /* ---- a batch ---- */
