@@ -181,7 +181,7 @@ char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
     line(p, "similar_written_total", NULL, NULL, similar->written);
     head(p, "similar_searches_total", METRIC_COUNTER, "Drafts that similar initiatives were looked for, by end.");
     line(p, "similar_searches_total", "end", "found", finder->found);
-    line(p, "similar_searches_total", "end", "nothing", finder->searched - finder->found);
+    line(p, "similar_searches_total", "end", "nothing", finder->nothing);
     line(p, "similar_searches_total", "end", "lost", finder->lost);
     head(p, "similar_checked_total", METRIC_COUNTER, "Filed or edited initiatives checked for the reviewer.");
     line(p, "similar_checked_total", NULL, NULL, finder->checked);

@@ -36,7 +36,7 @@ struct like {
     struct signal_found found;
     const char *code, *title, *unit, *words;
     int64_t unit_id, submitted_ms;
-    bool reachable;
+    bool confidential, reachable;
 };
 
 /* One search under way, for a wish or for a check; a child of the finder. */
@@ -72,7 +72,8 @@ static void keep_likes(struct search *s, const struct similar_match *match, size
             continue;
         s->like[s->likes++] = (struct like){
             .found = {.user_id = talloc_strdup(s, m->user_id), .id = m->id, .score = m->score}, .code = talloc_strdup(s, m->code),
-            .title = talloc_strdup(s, m->title), .unit = talloc_strdup(s, m->unit), .unit_id = m->unit_id, .submitted_ms = m->submitted_ms};
+            .title = talloc_strdup(s, m->title), .unit = talloc_strdup(s, m->unit), .unit_id = m->unit_id, .submitted_ms = m->submitted_ms,
+            .confidential = m->confidential};
     }
 }
 
@@ -86,7 +87,8 @@ static void found_of(const struct search *s, struct signal_found *ret)
 
 static void end_wish(struct search *s, const struct err *e)
 {
-    s->finder->counters.lost += e != NULL;
+    struct similar_finder_counters *n = &s->finder->counters;
+    ++*(e ? &n->lost : s->likes ? &n->found : &n->nothing);
     note_failure(s->finder, e && e->kind == ERR_TIMEOUT ? NULL : e); /* given up in a rush: that is counted, not told */
     talloc_free(s);
 }
@@ -106,12 +108,18 @@ static bool add_id(cJSON *object, const char *name, int64_t id)
     return id == 0 || cJSON_AddStringToObject(object, name, digits);
 }
 
-static bool add_like(cJSON *list, const struct like *l)
+static bool is_own(const struct search *s, const struct like *l)
+{
+    return strcmp(l->found.user_id, s->user_id) == 0;
+}
+
+/* Of other people's only what is shown: no receipt code. */
+static bool add_like(const struct search *s, cJSON *list, const struct like *l)
 {
     cJSON *item = cJSON_CreateObject();
     return item && cJSON_AddItemToArray(list, item) && cJSON_AddStringToObject(item, "user_id", l->found.user_id) &&
            add_id(item, "id", l->found.id) && cJSON_AddNumberToObject(item, "score", l->found.score) &&
-           cJSON_AddStringToObject(item, "code", l->code) && cJSON_AddStringToObject(item, "title", l->title) &&
+           cJSON_AddStringToObject(item, "code", is_own(s, l) ? l->code : "") && cJSON_AddStringToObject(item, "title", l->title) &&
            cJSON_AddStringToObject(item, "unit", l->unit) && add_id(item, "unit_id", l->unit_id) &&
            add_id(item, "submitted_at_ms", l->submitted_ms) && cJSON_AddStringToObject(item, "words", l->words ? l->words : "") &&
            cJSON_AddBoolToObject(item, "reachable", l->reachable);
@@ -126,7 +134,7 @@ static const char *finding(struct search *s)
     bool ok = root && add_id(root, "draft_id", s->draft_id) && cJSON_AddStringToObject(root, "hash", hash);
     cJSON *list = ok ? cJSON_AddArrayToObject(root, "like") : NULL;
     for (size_t i = 0; list && i < s->likes; i++)
-        if (s->like[i].title && !add_like(list, &s->like[i]))
+        if (s->like[i].title && !add_like(s, list, &s->like[i]))
             list = NULL;
     SCOPED(json_text) char *json = list ? cJSON_PrintUnformatted(root) : NULL;
     return json ? talloc_strdup(s, json) : NULL;
@@ -144,8 +152,10 @@ static void on_about(const struct pg_answer *answer, void *arg)
         TALLOC_CTX *tmp = talloc_new(s);
         struct signal_about about = signal_store_about_at(answer->result[0], r);
         struct like *l = &s->like[about.place];
-        const struct similar_doc *doc = similar_read(tmp, str_of(l->title), about.description);
-        l->words = similar_common_words(s, str_of(s->title), str_of(s->description), doc);
+        if (is_own(s, l) || !l->confidential) { /* what both speak of tells what is in there */
+            const struct similar_doc *doc = similar_read(tmp, str_of(l->title), about.description);
+            l->words = similar_common_words(s, str_of(s->title), str_of(s->description), doc);
+        }
         l->reachable = about.reachable;
         there[about.place] = true;
         talloc_free(tmp);
@@ -171,7 +181,6 @@ static void on_wish_looked_up(const struct similar_match *match, size_t count, c
 {
     struct search *s = arg;
     if (!e) {
-        s->finder->counters.searched++;
         keep_likes(s, match, count);
         s->likes = s->likes < SIMILAR_SHOWN_MAX ? s->likes : SIMILAR_SHOWN_MAX;
     }
@@ -179,7 +188,6 @@ static void on_wish_looked_up(const struct similar_match *match, size_t count, c
         end_wish(s, e);
         return;
     }
-    s->finder->counters.found++;
     struct signal_found found[SIMILAR_MATCHES_MAX];
     found_of(s, found);
     struct pg_unit *unit = pg_unit_new(s);

@@ -22,7 +22,7 @@ struct similar_wish;
 struct similar_finder_options {
     struct event_base *base;
     struct similar_desk *desk;   /* borrowed; ends before the finder */
-    struct pg_queue *jobs;       /* reads and writes what belongs to a finding; nobody waits for it */
+    struct pg_queue *jobs;       /* reads and writes what belongs to a finding; nobody waits for it; ends before the finder too */
     struct ids *ids;
     void (*on_mail)(void *ctx);  /* mail was posted that is due now */
     void *ctx;
@@ -34,10 +34,10 @@ struct similar_finder *similar_finder_new(TALLOC_CTX *ctx, const struct similar_
 void similar_finder_take(struct similar_finder *f, const char *user_id, const struct similar_wish *wish);
 
 struct similar_finder_counters {
-    uint64_t searched; /* wishes looked up */
-    uint64_t found;    /* of these: something very similar */
-    uint64_t lost;     /* given up or failed */
-    uint64_t checked;  /* initiatives checked for the reviewer */
+    uint64_t found;   /* wishes that came to mail about something very similar */
+    uint64_t nothing; /* looked up, and nothing is */
+    uint64_t lost;    /* given up or failed */
+    uint64_t checked; /* initiatives checked for the reviewer */
 };
 const struct similar_finder_counters *similar_finder_counters(const struct similar_finder *f);
 
