@@ -1,4 +1,4 @@
-/* One running process: see app.h. */
+/* The parts of a process and their start: see app.h. */
 #include "app.h"
 
 #include <event2/event.h>

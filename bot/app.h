@@ -1,4 +1,4 @@
-/* One running process of the service: its parts, wired together. */
+/* `sangkien serve`: the parts of a process, wired together; one process, or several workers under supervisor.h. */
 #ifndef SANGKIEN_BOT_APP_H
 #define SANGKIEN_BOT_APP_H
 

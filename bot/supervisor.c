@@ -200,8 +200,10 @@ int supervise(int workers, worker_fn *work, void *ctx)
     }
     s.force->workers = (size_t)s.workers;
     sigemptyset(&s.waited_for);
-    for (size_t i = 0; i < 4; i++)
-        sigaddset(&s.waited_for, (const int[]){SIGTERM, SIGINT, SIGHUP, SIGCHLD}[i]);
+    sigaddset(&s.waited_for, SIGTERM);
+    sigaddset(&s.waited_for, SIGINT);
+    sigaddset(&s.waited_for, SIGHUP);
+    sigaddset(&s.waited_for, SIGCHLD);
     sigprocmask(SIG_BLOCK, &s.waited_for, &s.before);
     look_after(&s, clock_monotonic_ms());
     service_notify("READY=1");

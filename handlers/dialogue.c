@@ -210,6 +210,18 @@ void old_tap(struct talk *t)
     restate(t);
 }
 
+int64_t choice_named(struct talk *t, const char *text)
+{
+    const struct choice *choice = t->d->choice;
+    const char *key = must(text_key(t->ctx, str_of(text)));
+    if (key[0] >= '1' && key[0] <= '0' + CHOICES_MAX && (!key[1] || strcmp(key + 1, ".") == 0))
+        return choice[key[0] - '1'].id;
+    for (int i = 0; i < CHOICES_MAX && choice[i].id; i++)
+        if (same_words(t, choice[i].name, text))
+            return choice[i].id;
+    return 0;
+}
+
 /* ---- acting ---- */
 
 static const struct move *move_on(const struct step *step, enum answer a)

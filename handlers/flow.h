@@ -208,6 +208,8 @@ bool pending(const struct talk *t);
 /** An answer that was not understood: expectation, then choices, then a person. */
 void miss(struct talk *t);
 void old_tap(struct talk *t);
+/** What a text names in the numbered list on show (d->choice), by its number or its words: the id, 0 when nothing. */
+int64_t choice_named(struct talk *t, const char *text);
 bool consented(const struct talk *t);
 bool need(struct talk *t, unsigned what); /* turn_need() for this turn */
 void person_changed(struct talk *t);

@@ -165,12 +165,7 @@ void cmd_list_mine(struct talk *t, int64_t arg, enum edit_field field)
 enum answer read_list(struct talk *t, const char *text)
 {
     struct dialog *d = t->d;
-    const char *key = must(text_key(t->ctx, str_of(text)));
-    bool number = key[0] >= '1' && key[0] <= '0' + PAGE && (!key[1] || strcmp(key + 1, ".") == 0);
-    int64_t id = number ? d->choice[key[0] - '1'].id : 0;
-    for (int i = 0; !id && i < PAGE && d->choice[i].id; i++)
-        if (same_words(t, d->choice[i].name, text))
-            id = d->choice[i].id;
+    int64_t id = choice_named(t, text);
     if (!id)
         return ANS_UNCLEAR;
     d->view_id = id;

@@ -136,12 +136,7 @@ void ask_drafts(struct talk *t)
 
 enum answer read_drafts(struct talk *t, const char *text)
 {
-    const char *key = must(text_key(t->ctx, str_of(text)));
-    bool number = key[0] >= '1' && key[0] <= '0' + CHOICES_MAX && (!key[1] || strcmp(key + 1, ".") == 0);
-    int64_t id = number ? t->d->choice[key[0] - '1'].id : 0;
-    for (int i = 0; !id && i < CHOICES_MAX && t->d->choice[i].id; i++)
-        if (same_words(t, t->d->choice[i].name, text))
-            id = t->d->choice[i].id;
+    int64_t id = choice_named(t, text);
     if (!id)
         return ANS_UNCLEAR;
     if (!need(t, NEED_DRAFTS))

@@ -191,7 +191,7 @@ void ask_similar_which(struct talk *t)
 }
 
 /* The one that was chosen so last, or NULL. */
-static struct similar *chosen_as(struct draft *draft, const char *choice)
+static const struct similar *chosen_as(const struct draft *draft, const char *choice)
 {
     for (size_t i = 0; i < SIMILAR_SHOWN_MAX && draft->similar[i].id; i++)
         if (draft->similar[i].choice && strcmp(draft->similar[i].choice, choice) == 0)
@@ -201,8 +201,7 @@ static struct similar *chosen_as(struct draft *draft, const char *choice)
 
 bool similar_chosen_as(const struct draft *draft, const char *choice)
 {
-    struct draft copy = *draft;
-    return chosen_as(&copy, choice) != NULL;
+    return chosen_as(draft, choice) != NULL;
 }
 
 bool similar_answered(struct draft *draft, const char *user_id, int64_t id)
@@ -301,12 +300,7 @@ enum state similar_chosen(struct talk *t)
 enum answer read_similar_which(struct talk *t, const char *text)
 {
     struct dialog *d = t->d;
-    const char *key = must(text_key(t->ctx, str_of(text)));
-    bool number = key[0] >= '1' && key[0] <= '0' + SIMILAR_SHOWN_MAX && (!key[1] || strcmp(key + 1, ".") == 0);
-    int64_t place = number ? d->choice[key[0] - '1'].id : 0;
-    for (int i = 0; !place && i < SIMILAR_SHOWN_MAX && d->choice[i].id; i++)
-        if (same_words(t, d->choice[i].name, text))
-            place = d->choice[i].id;
+    int64_t place = choice_named(t, text);
     if (place < 1 || place > SIMILAR_SHOWN_MAX || !d->draft.similar[place - 1].id)
         return ANS_UNCLEAR;
     go(t, choose(t, &d->draft.similar[place - 1], answer_named(d->similar_said)));
