@@ -185,6 +185,8 @@ char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
     line(p, "similar_searches_total", "end", "lost", finder->lost);
     head(p, "similar_checked_total", METRIC_COUNTER, "Filed or edited initiatives checked for the reviewer.");
     line(p, "similar_checked_total", NULL, NULL, finder->checked);
+    head(p, "similar_check_lag_ms", METRIC_MOST, "For how long the oldest of these checks has been due.");
+    line(p, "similar_check_lag_ms", NULL, NULL, (uint64_t)finder->check_lag_ms);
 
     head(p, "http_connections", METRIC_GAUGE, "Open connections.");
     line(p, "http_connections", NULL, NULL, h->connections);

@@ -205,25 +205,46 @@ void similar_finder_take(struct similar_finder *f, const char *user_id, const st
 
 /* ---- for the reviewer ---- */
 
-static void end_check(struct search *s, const struct err *e)
+static void end_check(struct search *s, int next_look_ms)
 {
-    struct similar_finder *f = s->finder;
-    note_failure(f, e && e->kind == ERR_TIMEOUT ? NULL : e);
-    f->counters.checked += !e;
-    arm(f, e ? AFTER_FAILURE_MS : 0);
+    arm(s->finder, next_look_ms);
     talloc_free(s);
+}
+
+static void on_put_off(const struct pg_answer *answer, void *arg)
+{
+    end_check(arg, answer->e ? AFTER_FAILURE_MS : 0);
+}
+
+/* It may be this one that cannot be checked: the others do not wait for it. */
+static void put_off(struct search *s, const struct err *e)
+{
+    if (e->kind == ERR_TIMEOUT) { /* given up in a rush: all of them wait */
+        end_check(s, AFTER_FAILURE_MS);
+        return;
+    }
+    note_failure(s->finder, e);
+    struct pg_unit *unit = pg_unit_new(s);
+    signal_store_put_off_check(unit, &s->check);
+    pg_queue_run(s->finder->options.jobs, unit, DEADLINE_MS, on_put_off, s);
 }
 
 static void on_check_written(const struct pg_answer *answer, void *arg)
 {
-    end_check(arg, answer->e);
+    struct search *s = arg;
+    if (answer->e) {
+        put_off(s, answer->e);
+        return;
+    }
+    s->finder->counters.checked++;
+    end_check(s, 0);
 }
 
 static void on_check_looked_up(const struct similar_match *match, size_t count, const struct err *e, void *arg)
 {
     struct search *s = arg;
     if (e) {
-        end_check(s, e);
+        put_off(s, e);
         return;
     }
     keep_likes(s, match, count);
@@ -241,10 +262,12 @@ static void on_check(const struct pg_answer *answer, void *arg)
     s->finder = f;
     if (answer->e || !signal_store_check_of(s, answer->result[0], &s->check)) {
         note_failure(f, answer->e);
+        f->counters.check_lag_ms = answer->e ? f->counters.check_lag_ms : 0;
         talloc_free(s);
         arm(f, answer->e ? AFTER_FAILURE_MS : LOOK_MS);
         return;
     }
+    f->counters.check_lag_ms = s->check.age_ms;
     similar_desk_ask(f->options.desk, s->check.title, s->check.description, SIMILAR_MATCHES_MAX, on_check_looked_up, s);
 }
 

@@ -38,6 +38,7 @@ struct similar_finder_counters {
     uint64_t nothing; /* looked up, and nothing is */
     uint64_t lost;    /* given up or failed */
     uint64_t checked; /* initiatives checked for the reviewer */
+    int64_t check_lag_ms; /* for how long the oldest check was due at the last look; 0: none was */
 };
 const struct similar_finder_counters *similar_finder_counters(const struct similar_finder *f);
 

@@ -22,8 +22,16 @@ bool signal_store_check_of(TALLOC_CTX *ctx, const PGresult *res, struct signal_c
     if (PQntuples(res) == 0)
         return false;
     *ret = (struct signal_check){.user_id = pg_text(ctx, res, 0, 0), .id = pg_int8(res, 0, 1), .title = pg_bytes(res, 0, 2),
-                                 .description = pg_bytes(res, 0, 3), .stamp = pg_int8(res, 0, 4)};
+                                 .description = pg_bytes(res, 0, 3), .stamp = pg_int8(res, 0, 4), .age_ms = pg_int8(res, 0, 5)};
     return true;
+}
+
+void signal_store_put_off_check(struct pg_unit *unit, const struct signal_check *check)
+{
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_text(p, check->user_id);
+    pg_param_int8(p, check->id);
+    pg_add(unit, SQL_SIMILAR_CHECK_PUT_OFF, p);
 }
 
 static void add_ids(struct pg_params *p, const struct signal_found *found, size_t n)

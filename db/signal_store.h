@@ -14,7 +14,7 @@ void signal_store_add_check(struct save *s, const char *user_id, int64_t id);
 /* An initiative to be checked. */
 struct signal_check {
     const char *user_id;
-    int64_t id, stamp;
+    int64_t id, stamp, age_ms; /* since it was due */
     struct str title, description; /* of the result */
 };
 
@@ -22,6 +22,9 @@ struct signal_check {
 void signal_store_ask_check(struct pg_unit *unit);
 /** @return false when nothing is due. @param ctx owns ret->user_id. */
 bool signal_store_check_of(TALLOC_CTX *ctx, const PGresult *res, struct signal_check *ret);
+
+/** A check that failed comes again after those behind it. */
+void signal_store_put_off_check(struct pg_unit *unit, const struct signal_check *check);
 
 /* One that was found to be alike. */
 struct signal_found {

@@ -20,10 +20,15 @@ SELECT DISTINCT user_id, id, now() + interval '3 seconds' FROM unnest($1::text[]
 ON CONFLICT (user_id, id) DO UPDATE SET due_at = greatest(excluded.due_at, similar_check.due_at + interval '1 microsecond');
 
 -- name: similar_check_next
--- background: the check that has been due longest, with what it is about.
-SELECT c.user_id, c.id, i.title, i.description, (extract(epoch FROM c.due_at) * 1000000)::bigint
+-- background: the check that has been due longest, with what it is about; the last column: for how long, in ms.
+SELECT c.user_id, c.id, i.title, i.description, (extract(epoch FROM c.due_at) * 1000000)::bigint,
+       (extract(epoch FROM clock_timestamp() - c.due_at) * 1000)::bigint
 FROM similar_check c JOIN initiative i ON i.user_id = c.user_id AND i.id = c.id
 WHERE c.due_at <= now() ORDER BY c.due_at LIMIT 1;
+
+-- name: similar_check_put_off
+-- $1 user id, $2 id: it failed; those behind it come first.
+UPDATE similar_check SET due_at = now() + interval '1 minute' WHERE user_id = $1::text AND id = $2::bigint;
 
 -- name: similar_check_done
 -- $1 user id, $2 id, $3 due_at in microseconds as read, $4 the others' user ids, $5 the others' ids, $6 scores.

@@ -245,6 +245,21 @@ def test_serve_writes_the_index_behind_the_registrations(w):
     equal(w.sql("SELECT count(*) FROM initiative WHERE similar_at IS NULL OR similar_at < updated_at"), "0")
 
 
+def test_a_check_that_fails_holds_up_none_behind_it(w):
+    w.take(lines(TWO))
+    w.sql("""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused for the test'; END $$;
+             CREATE TRIGGER refuse BEFORE DELETE ON similar_check FOR EACH ROW WHEN (OLD.user_id = 'import:A1') EXECUTE FUNCTION refuse();
+             INSERT INTO similar_check SELECT user_id, id, now() - CASE user_id WHEN 'import:A1' THEN interval '2 s' ELSE interval '1 s' END
+             FROM initiative""")
+    w.bot.start()
+    try:
+        w.bot.process.wait_until(lambda: w.sql("SELECT string_agg(user_id, ',') FROM similar_check") == "import:A1", 20, "the other was checked")
+        w.sql("DROP TRIGGER refuse ON similar_check; UPDATE similar_check SET due_at = now()")
+        w.bot.process.wait_until(lambda: w.sql("SELECT count(*) FROM similar_check") == "0", 20, "it was tried again")
+    finally:
+        w.bot.stop()
+
+
 def test_without_a_database_it_says_so(w):
     w.bot.env["SANGKIEN_DATABASE_URL"] = "host=/nonexistent dbname=x"
     has(w.run("similar", stdin=lines(TWO), expect=EX_UNAVAILABLE)[1], "cannot reach the database")
