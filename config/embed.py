@@ -75,13 +75,14 @@ def do_sql(out_c, out_h, paths):
 
 
 def do_migrations(out_c, out_h, paths):
-    rows = []
-    for i, path in enumerate(sorted(paths, key=os.path.basename), 1):
+    rows, last = [], 0
+    for path in sorted(paths, key=os.path.basename):
         m = re.match(r"(\d{4})_(\w+)\.sql$", os.path.basename(path))
-        if not m or int(m.group(1)) != i:
-            sys.exit(f"embed.py: {path} is not migration {i:04d}_name.sql")
+        if not m or int(m.group(1)) <= last:
+            sys.exit(f"embed.py: {path} is not a migration NNNN_name.sql after {last:04d}")
+        last = int(m.group(1))
         with open(path, encoding="utf-8") as f:
-            rows.append('    {%d, "%s",\n%s},' % (i, m.group(2), c_string(f.read())))
+            rows.append('    {%d, "%s",\n%s},' % (last, m.group(2), c_string(f.read())))
     header(out_h, "struct migration {\n    int number;\n    const char *name;\n    const char *sql;\n};\n"
            f"enum {{ MIGRATION_COUNT = {len(rows)} }};\nextern const struct migration migrations[MIGRATION_COUNT];\n")
     write(out_c, f'/* Generated from db/migrations; do not edit. */\n#include "{os.path.basename(out_h)}"\n\n'

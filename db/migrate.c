@@ -39,21 +39,40 @@ static bool run(PGconn *conn, const char *sql, const char *while_doing, struct e
     return fail(conn, while_doing, e);
 }
 
-/* The newest applied migration; 0 on an empty database. */
-static bool applied(PGconn *conn, int *ret, struct err *e)
+/* Which of our migrations the database has, and the newest it knows of.  They are compared one by one: a number may be filled later. */
+struct applied {
+    bool has[MIGRATION_COUNT];
+    int count, newest;
+};
+
+static bool read_applied(PGconn *conn, struct applied *ret, struct err *e)
 {
-    SCOPED(pgresult) PGresult *res =
-        PQexec(conn, "SELECT CASE WHEN to_regclass('schema_migration') IS NULL THEN 0 ELSE 1 END");
+    *ret = (struct applied){0};
+    SCOPED(pgresult) PGresult *there = PQexec(conn, "SELECT to_regclass('schema_migration') IS NOT NULL");
+    if (PQresultStatus(there) != PGRES_TUPLES_OK)
+        return fail(conn, "cannot look at the schema", e);
+    if (strcmp(PQgetvalue(there, 0, 0), "t") != 0)
+        return true;
+    SCOPED(pgresult) PGresult *res = PQexec(conn, "SELECT number FROM schema_migration ORDER BY number");
     if (PQresultStatus(res) != PGRES_TUPLES_OK)
         return fail(conn, "cannot look at the schema", e);
-    *ret = 0;
-    if (strcmp(PQgetvalue(res, 0, 0), "0") == 0)
-        return true;
-    SCOPED(pgresult) PGresult *newest = PQexec(conn, "SELECT coalesce(max(number), 0) FROM schema_migration");
-    if (PQresultStatus(newest) != PGRES_TUPLES_OK)
-        return fail(conn, "cannot look at the schema", e);
-    *ret = (int)strtol(PQgetvalue(newest, 0, 0), NULL, 10);
+    for (int r = 0; r < PQntuples(res); r++) {
+        ret->newest = (int)strtol(PQgetvalue(res, r, 0), NULL, 10);
+        for (int m = 0; m < MIGRATION_COUNT; m++)
+            if (migrations[m].number == ret->newest && !ret->has[m]) {
+                ret->has[m] = true;
+                ret->count++;
+            }
+    }
     return true;
+}
+
+static bool too_new(const struct applied *a, struct err *e)
+{
+    int last = migrations[MIGRATION_COUNT - 1].number;
+    if (a->newest > last)
+        err_set(e, ERR_INVALID, "the database has migration %d, this program knows %d: run a newer sangkien", a->newest, last);
+    return a->newest > last;
 }
 
 static bool apply(PGconn *conn, const struct migration *m, struct err *e)
@@ -74,26 +93,24 @@ bool migrate_run(const char *url, int *ret_applied, struct err *e)
     if (!conn)
         return false;
     int count = 0;
-    for (;;) {
+    for (int m = 0; m < MIGRATION_COUNT; m++) {
         /* The table lock makes a second migration wait; each migration and its mark commit together. */
-        int newest = 0;
+        struct applied done;
         if (!run(conn, "BEGIN", "beginning", e) || !run(conn, "SET LOCAL client_min_messages = warning", "beginning", e) ||
             !run(conn, "CREATE TABLE IF NOT EXISTS schema_migration (number integer PRIMARY KEY, name text NOT NULL,"
                        " at timestamptz NOT NULL DEFAULT now())", "creating the list of migrations", e) ||
-            !run(conn, "LOCK TABLE schema_migration IN EXCLUSIVE MODE", "locking the list of migrations", e) || !applied(conn, &newest, e))
+            !run(conn, "LOCK TABLE schema_migration IN EXCLUSIVE MODE", "locking the list of migrations", e) || !read_applied(conn, &done, e))
             return false;
-        if (newest > MIGRATION_COUNT)
-            return err_set(e, ERR_INVALID, "the database has migration %d, this program knows %d: run a newer sangkien", newest, MIGRATION_COUNT);
-        if (newest < MIGRATION_COUNT) {
-            if (!apply(conn, &migrations[newest], e))
-                return err_wrap(e, "migration %d", newest + 1);
-            log_info("migration %d %s applied", newest + 1, migrations[newest].name);
+        if (too_new(&done, e))
+            return false;
+        if (!done.has[m]) {
+            if (!apply(conn, &migrations[m], e))
+                return err_wrap(e, "migration %d", migrations[m].number);
+            log_info("migration %d %s applied", migrations[m].number, migrations[m].name);
             count++;
         }
         if (!run(conn, "COMMIT", "committing a migration", e))
             return false;
-        if (newest + 1 >= MIGRATION_COUNT)
-            break;
     }
     if (ret_applied)
         *ret_applied = count;
@@ -103,12 +120,10 @@ bool migrate_run(const char *url, int *ret_applied, struct err *e)
 bool migrate_check(const char *url, struct err *e)
 {
     SCOPED(pgconn) PGconn *conn = open_database(url, e);
-    int newest = 0;
-    if (!conn || !applied(conn, &newest, e))
+    struct applied done;
+    if (!conn || !read_applied(conn, &done, e) || too_new(&done, e))
         return false;
-    if (newest < MIGRATION_COUNT)
-        return err_set(e, ERR_NOT_FOUND, "the database has %d of %d migrations: run `sangkien migrate`", newest, MIGRATION_COUNT);
-    if (newest > MIGRATION_COUNT)
-        return err_set(e, ERR_INVALID, "the database has migration %d, this program knows %d: run a newer sangkien", newest, MIGRATION_COUNT);
+    if (done.count < MIGRATION_COUNT)
+        return err_set(e, ERR_NOT_FOUND, "the database has %d of %d migrations: run `sangkien migrate`", done.count, MIGRATION_COUNT);
     return true;
 }

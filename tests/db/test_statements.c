@@ -53,6 +53,22 @@ static void test_a_newer_schema_is_refused_with_what_to_do(void **state)
     assert_true(migrate_check(url, &e));
 }
 
+/* Two branches each add a migration; the lower number may arrive later. */
+static void test_a_number_below_the_newest_is_not_passed_over(void **state)
+{
+    (void)state;
+    PGconn *conn = PQconnectdb(url);
+    PQclear(PQexec(conn, "DELETE FROM schema_migration WHERE number = 1"));
+    struct err e = {0};
+    assert_false(migrate_check(url, &e));
+    assert_non_null(strstr(e.msg, "run `sangkien migrate`"));
+    assert_false(migrate_run(url, NULL, &e)); /* its tables are there already */
+    assert_non_null(strstr(e.msg, "migration 1:"));
+    PQclear(PQexec(conn, "INSERT INTO schema_migration (number, name) VALUES (1, 'start')"));
+    PQfinish(conn);
+    assert_true(migrate_check(url, &e));
+}
+
 static void test_an_unreachable_database_is_told_apart(void **state)
 {
     (void)state;
@@ -149,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_statement_can_be_prepared),
         cmocka_unit_test(test_a_second_migration_changes_nothing),
+        cmocka_unit_test(test_a_number_below_the_newest_is_not_passed_over),
         cmocka_unit_test(test_a_newer_schema_is_refused_with_what_to_do),
         cmocka_unit_test(test_an_unreachable_database_is_told_apart),
         cmocka_unit_test(test_tables_of_people_have_user_id_first_in_every_unique_index),
