@@ -15,6 +15,7 @@
 #include "http.h"
 #include "ids.h"
 #include "intake.h"
+#include "limiter.h"
 #include "log.h"
 #include "messages.h"
 #include "migrate.h"
@@ -45,6 +46,7 @@ struct app {
     struct pg_queue *look_ups;   /* of similar initiatives: some milliseconds each */
     struct zalo_client *client;
     struct tokens *tokens;
+    struct limiter *limiter;
     struct outbox *outbox;
     struct turns *turns;
     struct intake *intake;
@@ -307,9 +309,10 @@ static void wire(struct app *app, bool hold)
     pg.name = "look-ups";
     app->look_ups = pg_queue_new(app, app->base, &pg);
     app->tokens = tokens_new(app, app->base, app->background, app->client, s, app->process, on_token_change, app);
+    app->limiter = limiter_new(app, &(struct limiter_options){.base = app->base, .settings = s, .process = app->process, .db = app->background});
     app->outbox = outbox_new(app, &(struct outbox_options){
         .base = app->base, .settings = s, .process = app->process, .background = app->background, .client = app->client,
-        .tokens = app->tokens, .hold = hold, .sharers = app->force ? app->force->workers : 1});
+        .tokens = app->tokens, .hold = hold, .limiter = app->limiter});
     app->intake = intake_new(app, &(struct intake_options){
         .base = app->base, .settings = s, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
     app->turns = turns_new(app, &(struct turns_options){

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "limiter.h"
 #include "log.h"
 #include "outbox_results.h"
 #include "outbox_store.h"
@@ -62,13 +63,11 @@ struct outbox {
     struct lane *first_ready, **last_ready;
     size_t held, in_flight;
     struct outbox_results *results;
-    struct event *look_timer, *rate_timer, *stop_timer;
+    struct event *look_timer, *pause_timer, *stop_timer;
     int64_t look_at_ms;
     bool looking;
     bool pumping;
-    /* Allowance: refilled evenly, at most one second's worth saved up. */
-    double allowance;
-    int64_t allowance_at_ms, paused_until_ms;
+    int64_t paused_until_ms; /* Zalo takes nothing from this OA */
     bool hold, stopping, releasing;
     void (*stopped)(void *ctx);
     void *stopped_ctx;
@@ -246,8 +245,7 @@ static void on_head_failed(struct outbox *o, struct lane *l, const struct zalo_a
         break;
     case ZALO_RETRY:
         if (answer->code == ZALO_CODE_RATE_LIMIT) { /* the window is the clock minute: all senders slow down */
-            o->paused_until_ms = now + 60000 - clock_epoch_ms() % 60000 + backoff_ms(0);
-            lane_retry(o, l, o->paused_until_ms - now, false, why);
+            lane_retry(o, l, limiter_back_off(o->options.limiter), false, why);
             return;
         }
         if (item->attempts + 1 < (answer->tries_max ? answer->tries_max : TRIES_MAX)) {
@@ -294,27 +292,15 @@ static void on_sent(const struct zalo_answer *answer, void *arg)
     stop_further(o);
 }
 
-/* One message from the allowance; false: the timer wakes the pump when there is more. */
+/* A call may go now; false: the limiter, or the end of the pause, wakes the pump. */
 static bool allowed(struct outbox *o)
 {
     int64_t now = clock_monotonic_ms();
     if (now < o->paused_until_ms) {
-        arm(o->rate_timer, o->paused_until_ms - now);
+        arm(o->pause_timer, o->paused_until_ms - now);
         return false;
     }
-    double per_ms = (double)o->options.settings->send.per_minute / 60000.0 / (double)o->options.sharers, most = per_ms * 1000.0;
-    o->allowance += (double)(now - o->allowance_at_ms) * per_ms;
-    o->allowance_at_ms = now;
-    if (most < 1.0)
-        most = 1.0;
-    if (o->allowance > most)
-        o->allowance = most;
-    if (o->allowance >= 1.0) {
-        o->allowance -= 1.0;
-        return true;
-    }
-    arm(o->rate_timer, (int64_t)((1.0 - o->allowance) / per_ms) + 1);
-    return false;
+    return limiter_take(o->options.limiter, SEND_REPLY, o->held - o->in_flight);
 }
 
 /* Puts the head of a lane on the wire. @return false when the client takes no more now. */
@@ -394,10 +380,15 @@ static void pump(struct outbox *o)
     o->pumping = false;
 }
 
-static void on_rate_timer(evutil_socket_t fd, short what, void *arg)
+static void on_pause_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
+    pump(arg);
+}
+
+static void on_more_allowed(void *arg)
+{
     pump(arg);
 }
 
@@ -406,7 +397,7 @@ static void on_rate_timer(evutil_socket_t fd, short what, void *arg)
 /* How many more rows can be held and still go out in time. */
 static size_t room_left(const struct outbox *o)
 {
-    size_t most = (size_t)(o->options.settings->send.per_minute * HELD_MS / 60000) / o->options.sharers + 1;
+    size_t most = (size_t)(limiter_share(o->options.limiter) * HELD_MS / 60000) + 1;
     if (most > HELD_MAX)
         most = HELD_MAX;
     return o->held < most ? most - o->held : 0;
@@ -522,7 +513,7 @@ static void on_results_quiet(void *arg)
 static int outbox_destructor(struct outbox *o)
 {
     event_free(o->look_timer);
-    event_free(o->rate_timer);
+    event_free(o->pause_timer);
     event_free(o->stop_timer);
     return 0;
 }
@@ -533,10 +524,10 @@ struct outbox *outbox_new(TALLOC_CTX *ctx, const struct outbox_options *options)
     o->options = *options;
     o->hold = options->hold;
     o->last_ready = &o->first_ready;
-    o->allowance_at_ms = clock_monotonic_ms();
     o->look_timer = event_new(options->base, -1, 0, on_look_timer, o);
     o->results = outbox_results_new(o, options->base, options->background, on_results_quiet, o);
-    o->rate_timer = event_new(options->base, -1, 0, on_rate_timer, o);
+    o->pause_timer = event_new(options->base, -1, 0, on_pause_timer, o);
+    limiter_on_more(options->limiter, SEND_REPLY, on_more_allowed, o);
     o->stop_timer = event_new(options->base, -1, 0, on_stop_timer, o);
     talloc_set_destructor(o, outbox_destructor);
     outbox_look_in(o, 0);

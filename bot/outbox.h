@@ -1,4 +1,4 @@
-/* The outbox sender: replies go to Zalo after their turn committed, in order per person, at a bounded rate.
+/* The outbox sender: replies go to Zalo after their turn committed, in order per person, at the pace of limiter.h.
  *
  * What this process leased (at commit or by a claim) lies in one lane per person; the head of each lane is on the wire at
  * a time.  A result is written back under the row's fence, in batches, and tried again until the database has taken it.
@@ -14,6 +14,7 @@
 #include "zalo/answer.h"
 
 struct event_base;
+struct limiter;
 struct outbox;
 struct pg_queue;
 struct settings;
@@ -27,7 +28,7 @@ struct outbox_options {
     struct pg_queue *background;
     struct zalo_client *client;
     struct tokens *tokens;
-    size_t sharers; /* processes of this node among which send.per_minute is divided */
+    struct limiter *limiter; /* whose callback for replies the outbox takes */
     bool hold; /* send nothing until outbox_hold(o, false): after a restored backup */
 };
 
