@@ -27,4 +27,10 @@ int cmd_similar(struct settings *s, int argc, char **argv);
 /** `import initiatives FILE`: JSON lines or CSV, all or nothing; what is refused is listed by line. */
 int cmd_import(struct settings *s, int argc, char **argv);
 
+/** `invite ROLE [--unit CODE]`: prints a one-time code; who sends "/join CODE" to the OA gets the role. */
+int cmd_invite(struct settings *s, int argc, char **argv);
+
+/** `role list|revoke|log`: who holds which role, ending one, the record of privileged acts. */
+int cmd_role(struct settings *s, int argc, char **argv);
+
 #endif

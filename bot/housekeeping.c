@@ -141,15 +141,17 @@ static void on_forgotten(const struct pg_answer *answer, void *arg)
 static void forget(struct housekeeping *h)
 {
     struct pg_unit *unit = pg_unit_new(h);
-    struct pg_params *events = pg_params_new(unit), *messages = pg_params_new(unit), *echoes = pg_params_new(unit);
+    struct pg_params *events = pg_params_new(unit), *messages = pg_params_new(unit), *echoes = pg_params_new(unit), *invites = pg_params_new(unit);
     pg_param_int8(events, EVENT_DAYS);
     pg_param_int8(events, FORGET_MOST);
     pg_param_int8(messages, h->settings->retention.message_days);
     pg_param_int8(messages, FORGET_MOST);
     pg_param_int8(echoes, FORGET_MOST);
+    pg_param_int8(invites, FORGET_MOST);
     pg_add(unit, SQL_EVENT_FORGET_OLD, events);
     pg_add(unit, SQL_MESSAGE_FORGET_OLD, messages);
     pg_add(unit, SQL_ECHO_FORGET_OLD, echoes);
+    pg_add(unit, SQL_INVITE_FORGET_OLD, invites);
     pg_queue_run(h->background, unit, DEADLINE_MS, on_forgotten, h);
 }
 

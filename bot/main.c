@@ -29,6 +29,8 @@ static const struct {
     {"migrate", cmd_migrate, true, "bring the database to this program's schema"},
     {"check", cmd_check, true, "settings, database, token, folders: what is wrong and how to mend it"},
     {"dead", cmd_dead, true, "list | retry KEY|--all | drop KEY|--all  events that could not be processed"},
+    {"invite", cmd_invite, true, "support|reviewer|unit_admin|organizer [--unit CODE]  a one-time code for who sends /join CODE"},
+    {"role", cmd_role, true, "list | revoke USER [ROLE] [--unit CODE] | log [USER]  who may do what, and who did"},
     {"read", cmd_read, false, "amount|intent  read lines on stdin, print what was understood"},
     {"token", cmd_token, true, "set|show  store a token pair or an authorization code; when it expires"},
     {"similar", cmd_similar, true, "for initiatives on stdin, a JSON object a line: the stored ones most like each"},

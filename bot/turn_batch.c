@@ -11,8 +11,10 @@
 #include "outbox_store.h"
 #include "pg.h"
 #include "reading/text.h"
+#include "role_store.h"
 #include "settings.h"
 #include "signal_store.h"
+#include "zalo/sha256.h"
 
 enum {
     ROUNDS_MAX = 4,
@@ -67,20 +69,30 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
 static const struct {
     enum need need;
     enum sql_id sql;
-    enum { ARG_NONE, ARG_ID, ARG_TEXT } arg;
+    enum { ARG_NONE, ARG_ID, ARG_TEXT, ARG_HASH } arg;
 } needs[] = {
     {NEED_INITIATIVES, SQL_INITIATIVE_LIST, ARG_NONE}, {NEED_INITIATIVE, SQL_INITIATIVE_GET, ARG_ID},
     {NEED_UNITS, SQL_UNIT_MATCH, ARG_TEXT},            {NEED_DRAFTS, SQL_DRAFT_LIST, ARG_NONE},
     {NEED_TICKET, SQL_TICKET_OPEN, ARG_NONE},          {NEED_AUTHORS, SQL_INITIATIVE_AUTHOR_LIST, ARG_ID},
     {NEED_COLLEAGUE, SQL_PERSON_COLLEAGUE, ARG_TEXT},  {NEED_MY_DATA, SQL_PERSON_DATA, ARG_NONE},
-    {NEED_EVIDENCE, SQL_EVIDENCE_COUNT, ARG_ID},
+    {NEED_EVIDENCE, SQL_EVIDENCE_COUNT, ARG_ID},       {NEED_GRANTS, SQL_GRANT_LIST, ARG_NONE},
+    {NEED_INVITE, SQL_INVITE_TAKE, ARG_HASH},
 };
+
+static void add_hash(struct pg_array *a, struct str text)
+{
+    unsigned char hash[SHA256_BYTES];
+    if (sha256_parts(&text, 1, hash))
+        pg_array_bytea(a, hash, sizeof(hash));
+    else
+        pg_array_null(a); /* equals nothing */
+}
 
 static void add_need(struct turn_batch *b, struct pg_unit *unit, size_t k)
 {
     struct pg_array *ids = pg_array_new(unit, PG_TEXT), *arg = NULL;
     if (needs[k].arg != ARG_NONE)
-        arg = pg_array_new(unit, needs[k].arg == ARG_ID ? PG_INT8 : PG_TEXT);
+        arg = pg_array_new(unit, needs[k].arg == ARG_ID ? PG_INT8 : needs[k].arg == ARG_HASH ? PG_BYTEA : PG_TEXT);
     for (size_t i = 0; i < b->count; i++) {
         const struct turn_output *out = b->turn[i].out;
         if (!out || !(out->needs & needs[k].need))
@@ -90,6 +102,8 @@ static void add_need(struct turn_batch *b, struct pg_unit *unit, size_t k)
             pg_array_int8(arg, out->need_id);
         else if (needs[k].arg == ARG_TEXT)
             pg_array_text(arg, text_key(unit, str_of(out->need_text)));
+        else if (needs[k].arg == ARG_HASH)
+            add_hash(arg, str_of(out->need_text));
     }
     struct pg_params *p = pg_params_new(unit);
     pg_param_array(p, ids);
@@ -144,6 +158,12 @@ static void take_need(struct turn_batch *b, struct turn *t, enum need need, cons
         break;
     case NEED_EVIDENCE:
         in->evidence_count = row_of(res, user_id, &r) ? pg_int8(res, r, 1) : 0;
+        break;
+    case NEED_GRANTS:
+        in->grants = role_store_grants_of(b, res, user_id);
+        break;
+    case NEED_INVITE:
+        in->invite = role_store_invite_of(b, res, user_id);
         break;
     }
     in->loaded |= need;
@@ -284,7 +304,7 @@ static void save_inbound(struct turn_batch *b, struct save *s, const struct turn
         .at_ms = said_at_ms(b, in),
         .origin = in->kind == IN_ECHO ? "admin" : "person",
         .kind = inbound_kind_name(in->kind),
-        .text = p->consent_at_ms ? in->text : NULL, /* before consent only the kind of what came */
+        .text = p->consent_at_ms && !t->out->secret ? in->text : NULL, /* before consent only the kind of what came */
         .zalo_msg_id = in->msg_id,
         .quote_msg_id = in->quote_msg_id,
     });
@@ -384,6 +404,10 @@ static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
         case_store_add_ticket(s, k);
     for (const struct ticket_message *m = out->ticket_messages; m; m = m->next)
         case_store_add_ticket_message(s, m);
+    for (const struct role_grant *g = out->new_grants; g; g = g->next)
+        role_store_add_grant(s, g, t->in.invite->invited_by);
+    for (const struct audit_entry *a = out->audit; a; a = a->next)
+        role_store_add_audit(s, t->row->user_id, a);
     for (const struct mail *m = out->mail; m; m = m->next)
         case_store_add_mail(s, m);
     save_replies(b, s, t);

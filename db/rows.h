@@ -151,6 +151,42 @@ struct ticket_message {
     const char *msg_id;
 };
 
+/* What a person may do beside what everybody may.  Bits, so that several can be asked for at once. */
+enum role {
+    ROLE_NONE = 0,
+    ROLE_SUPPORT = 1 << 0,    /* answers questions, enters for others */
+    ROLE_REVIEWER = 1 << 1,   /* gives verdicts */
+    ROLE_UNIT_ADMIN = 1 << 2, /* sees and reminds one subtree */
+    ROLE_ORGANIZER = 1 << 3,  /* sees and reminds everybody */
+    ROLE_ANY = ROLE_SUPPORT | ROLE_REVIEWER | ROLE_UNIT_ADMIN | ROLE_ORGANIZER,
+};
+
+/* A role somebody holds, or gets. */
+struct role_grant {
+    struct role_grant *next;
+    const char *user_id;
+    enum role role;
+    int64_t unit_id;       /* it holds in the subtree of this unit; 0: everywhere */
+    const char *unit_name; /* read only */
+};
+
+/* A one-time code that was used just now. */
+struct invite {
+    enum role role;
+    int64_t unit_id;
+    const char *unit_name;
+    const char *invited_by;
+};
+
+/* One privileged act of the person whose turn it is. */
+struct audit_entry {
+    struct audit_entry *next;
+    int64_t id;
+    const char *action; /* the command's name, or what was done */
+    const char *about;  /* user id of the person it concerned, or NULL */
+    const char *detail; /* JSON object of ids and our own words, or NULL; never what people wrote */
+};
+
 /* A note for somebody's next turn; delivered once, at or after not_before_ms. */
 struct mail {
     struct mail *next;

@@ -5,6 +5,7 @@
 #include "reading/amount.h"
 #include "inbound.h"
 #include "say.h"
+#include "staff.h"
 #include "reading/text.h"
 
 enum {
@@ -253,9 +254,7 @@ static bool act(struct talk *t, const char *action, int64_t arg, enum edit_field
         return true;
     }
     const struct command *command = command_named(str_of(action));
-    if (command)
-        command->does(t, arg, field);
-    return command != NULL;
+    return command && command_run(t, command, arg, field);
 }
 
 /* "view.123" -> "view" and 123.  @return false when what follows the dot is no plain number. */
@@ -450,6 +449,8 @@ static void text_turn(struct talk *t, const char *text)
         return;
     }
     t->d->last_tap = NULL; /* after a word in between, the same button is pressed anew */
+    if (staff_text(t, text))
+        return;
     enum edit_field field;
     const char *action = typed_action(t, text, &field);
     if (action && t->in->late) {

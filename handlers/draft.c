@@ -104,6 +104,9 @@ static const struct member dialog_members[] = {
     TEXT(dialog, edit_partial, DESCRIPTION_CHARS_MAX),
     INT64(dialog, extras_id),
     INT64(dialog, ticket_id),
+    BOOL(dialog, staff),
+    INT(dialog, join_tries, 1000),
+    INT64(dialog, join_since_ms),
 };
 
 static const struct member choice_members[] = {INT64(choice, id), TEXT(choice, name, SENTENCE)};

@@ -140,6 +140,10 @@ struct dialog {
     const char *edit_partial;
     int64_t extras_id;          /* initiative the questions after the receipt are about */
     int64_t ticket_id;
+
+    bool staff;                 /* joined once: only such people's turns read their roles.  A hint, no right follows from it */
+    int join_tries;             /* codes tried since join_since_ms */
+    int64_t join_since_ms;
     struct coauthor coauthor[COAUTHORS_MAX];
     struct coauthor_ask ask[ASKS_MAX];
 };

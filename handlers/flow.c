@@ -10,6 +10,7 @@
 #include <assert.h>
 
 #include "say.h"
+#include "staff.h"
 
 /* Every state in which the benefit is discussed takes any amount typed, whatever was asked. */
 static const struct move benefit_moves[] = {
@@ -278,7 +279,7 @@ const struct command *command_named(struct str action)
     for (size_t i = 0; i < command_count; i++)
         if (str_eq(str_of(commands[i].action), action))
             return &commands[i];
-    return NULL;
+    return staff_command_named(action);
 }
 
 const char *state_name(enum state s)

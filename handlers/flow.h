@@ -140,6 +140,7 @@ struct talk {
     const struct initiative *receipt; /* what this turn filed */
     enum msg next_question; /* the state entered next asks this instead of its own prompt */
     struct reply **reply_tail;
+    const char *typed_rest; /* what stands behind the words of a typed staff command, as written; NULL: nothing, or a button */
     char *note;
 };
 
@@ -189,10 +190,12 @@ struct command {
     const char *action;
     bool always; /* its button works for ever, in whatever state: payload #b1:*:action */
     void (*does)(struct talk *t, int64_t arg, enum edit_field field);
+    unsigned roles; /* ROLE_*: who holds none of them finds no such command; 0: for everybody */
 };
 
 extern const struct command commands[];
 extern const size_t command_count;
+/** The row of that name here or among the staff's (staff.h), whoever asks. */
 const struct command *command_named(struct str action);
 
 /* ---- dialogue.c: moving about ---- */

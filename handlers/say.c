@@ -182,6 +182,7 @@ static enum reply_class class_of(enum msg id)
     case MSG_TOGETHER_YES:
     case MSG_TOGETHER_NO:
     case MSG_EVIDENCE_FAILED:
+    case MSG_STAFF_JOINED:
         return REPLY_RECEIPT;
     case MSG_STICKER_ACK:
         return REPLY_COURTESY;

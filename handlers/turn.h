@@ -25,6 +25,8 @@ enum need {
     NEED_COLLEAGUE = 1 << 6,   /* input->colleague: the one person in the same unit whose folded name is need_text, or NULL */
     NEED_MY_DATA = 1 << 7,     /* input->my_data: what is kept about the person, counted */
     NEED_EVIDENCE = 1 << 8,    /* input->evidence_count: pieces of the draft or initiative output->need_id */
+    NEED_GRANTS = 1 << 9,      /* input->grants: the roles the person holds now */
+    NEED_INVITE = 1 << 10,     /* input->invite: the invitation whose code is need_text, used up by this turn; NULL when there is none */
 };
 
 struct my_data {
@@ -58,6 +60,8 @@ struct turn_input {
     const char *colleague_user_id;
     const struct my_data *my_data;
     int64_t evidence_count;
+    const struct role_grant *grants; /* list */
+    const struct invite *invite;
 };
 
 /* A search for initiatives like this draft: a job behind the turn, whose finding comes back as mail of kind "similar_found". */
@@ -92,6 +96,9 @@ struct turn_output {
     struct ticket_message *ticket_messages;
     struct similar_signal *signals; /* for the reviewer, with an initiative of new_initiatives or before */
     const struct similar_wish *similar_wish; /* NULL: none; may go unanswered, so nothing may wait for it */
+    struct role_grant *new_grants; /* from in->invite */
+    struct audit_entry *audit;     /* in order */
+    bool secret; /* what was said gives access: it is not kept in the transcript */
     struct mail *mail;
     const char *note; /* for the log: the transition, e.g. "title -> description"; no personal data */
 };

@@ -47,7 +47,7 @@ class Result:
 
 
 def play(chat, titles, catalogue, world, session, result, bot=None):
-    player = Player(chat, titles, catalogue, world.standin, session.query, bot)
+    player = Player(chat, titles, catalogue, world.standin, session.query, bot, command=world.bot.command)
     try:
         player.play()
         result.tell(chat, None)

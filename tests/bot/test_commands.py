@@ -306,6 +306,55 @@ def test_dead_says_what_it_wants(w):
     w.run("dead", "list", expect=EX_UNAVAILABLE, DATABASE_URL="host=/nonexistent dbname=x")
 
 
+# ---- roles ----
+
+def test_an_invitation_is_stored_hashed_and_recorded(w):
+    w.sql("INSERT INTO union_unit (id, code, name, level) VALUES (30, 'K', 'Khu công nghiệp', 2)")
+    out, err = w.run("invite", "unit_admin", "--unit", "K")
+    code = out.strip()
+    has(out, r"^[2-9A-HJKMNP-TV-Z]{4}-[2-9A-HJKMNP-TV-Z]{4}-[2-9A-HJKMNP-TV-Z]{4}$")
+    has(err, "unit_admin of Khu công nghiệp, once, until 20", "/join " + code)
+    has(w.sql("SELECT role, unit_id, expires_at BETWEEN now() + interval '23 h' AND now() + interval '25 h' FROM invite"
+              f" WHERE code_hash = sha256(convert_to(replace('{code}', '-', ''), 'UTF8'))"), r"^unit_admin\|30\|t$")
+    has(w.sql("SELECT user_id, action, detail ->> 'role' FROM audit"), r"^cli:\w+\|invite\|unit_admin$")
+    if code.replace("-", "") in w.sql("SELECT * FROM invite, audit").upper():
+        raise Failure("the code can be read in the database")
+    if len({w.run("invite", "support")[0] for _ in range(5)}) != 5:
+        raise Failure("a code came twice")
+
+
+def test_invite_says_what_it_wants(w):
+    has(w.run("invite", "--help")[0], "24 hours", "needs one")
+    for args in ((), ("boss",), ("support", "reviewer"), ("support", "--unit"), ("support", "-x")):
+        has(w.run("invite", *args, expect=EX_USAGE)[1], "usage: sangkien invite")
+    has(w.run("invite", "unit_admin", expect=EX_USAGE)[1], "needs a unit")
+    has(w.run("invite", "unit_admin", "--unit", "none", expect=EX_DATAERR)[1], "there is no unit with the code none")
+    has(w.sql("SELECT (SELECT count(*) FROM invite), (SELECT count(*) FROM audit)"), r"^0\|0$")
+    w.run("invite", "support", expect=EX_UNAVAILABLE, DATABASE_URL="host=/nonexistent dbname=x")
+
+
+def test_roles_are_listed_in_pages_and_end_when_revoked(w):
+    has(w.run("role", "list")[1], "nobody holds a role")
+    w.sql("""INSERT INTO union_unit (id, code, name, level) VALUES (30, 'K', 'Khu công nghiệp', 2);
+             INSERT INTO person (user_id, full_name) VALUES ('u1', 'Nguyễn Thị Hoa');
+             INSERT INTO role_grant (user_id, role, unit_id, granted_by) VALUES ('u1', 'support', 0, 'cli:x'), ('u1', 'support', 30, 'cli:x'), ('u1', 'organizer', 0, 'cli:x');
+             INSERT INTO role_grant (user_id, role, granted_by) SELECT 'v' || n, 'reviewer', 'cli:x' FROM generate_series(1, 450) n""")
+    lines = w.run("role", "list")[0].splitlines()
+    if len(lines) != 453 or len(set(lines)) != 453 or any(len(line.split("\t")) != 6 for line in lines):
+        raise Failure(f"{len(lines)} lines: {lines[:5]}")
+    has("\n".join(lines), r"^u1\tsupport\tK\tNguyễn Thị Hoa\t20\d\d-")
+    has(w.run("role", "revoke", "u1", "support", "--unit", "K")[0], "^1 ended$")
+    has(w.run("role", "revoke", "u1", "support", "--unit", "K", expect=EX_DATAERR)[1], "u1 holds no such role")
+    has(w.run("role", "revoke", "u1")[0], "^2 ended$")
+    has(w.sql("SELECT count(*) FROM role_grant WHERE user_id = 'u1' AND revoked_at IS NULL"), "^0$")
+    log = w.run("role", "log", "u1")[0].splitlines()
+    if len(log) != 2 or any("\trevoke\tu1\t" not in line for line in log):
+        raise Failure(log)
+    has(log[0], '"role": "organizer"')
+    for args in ((), ("grant",), ("revoke",), ("list", "x"), ("revoke", "u1", "boss")):
+        has(w.run("role", *args, expect=EX_USAGE)[1], "usage: sangkien role")
+
+
 # ---- the spool ----
 
 def test_check_sees_what_waits_in_the_spool(w):

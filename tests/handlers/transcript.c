@@ -172,6 +172,16 @@ static void load(TALLOC_CTX *ctx, struct human *h, const struct turn_output *out
     }
     if (out->needs & NEED_EVIDENCE)
         load_evidence(h, out->need_id, &in->evidence_count);
+    if (out->needs & NEED_GRANTS) {
+        in->grants = h->grants;
+        h->grant_reads++;
+    }
+    if (out->needs & NEED_INVITE) {
+        bool found = world->code && strcmp(world->code, out->need_text) == 0;
+        in->invite = found ? &world->invite : NULL;
+        if (found)
+            world->code = NULL;
+    }
     in->loaded |= out->needs;
 }
 
@@ -340,6 +350,13 @@ static void apply_similar(struct human *h, const struct turn_output *out)
     }
 }
 
+static void add_grant(struct human *h, enum role role, int64_t unit_id)
+{
+    struct role_grant *row = talloc_zero(h->ctx, struct role_grant);
+    *row = (struct role_grant){.next = h->grants, .user_id = h->person.user_id, .role = role, .unit_id = unit_id};
+    h->grants = row;
+}
+
 static void apply_rest(struct human *h, const struct turn_output *out)
 {
     for (const struct evidence *e = out->evidence; e; e = e->next) {
@@ -372,6 +389,8 @@ static void apply_rest(struct human *h, const struct turn_output *out)
         row->next = world->mail;
         world->mail = row;
     }
+    for (const struct role_grant *g = out->new_grants; g; g = g->next)
+        add_grant(h, g->role, g->unit_id);
     if (out->person) {
         h->person = *out->person;
         h->person.user_id = keep(h, out->person->user_id);
@@ -399,6 +418,7 @@ static void erase(struct human *h)
     h->notes = NULL;
     h->evidence = NULL;
     h->signals = NULL;
+    h->grants = NULL;
     h->waits = false;
     h->erasures++;
 }
@@ -544,6 +564,18 @@ void similar_arrives(const char *like)
                                     (unsigned long long)w->text_hash, like);
     gets_mail("similar_found", payload);
     talloc_free(payload);
+}
+
+void invited(const char *code, enum role role, int64_t unit_id)
+{
+    world->code = code;
+    world->invite = (struct invite){.role = role, .unit_id = unit_id, .invited_by = "cli:test"};
+}
+
+void holds(enum role role, int64_t unit_id)
+{
+    invited("ABCDEFGHJKMN", role, unit_id);
+    says("/join abcd-efgh-jkmn");
 }
 
 void mail_arrives(void)

@@ -43,6 +43,8 @@ struct human {
     char *last_text;        /* the newest delivered reply */
     struct button last_buttons[REPLY_BUTTONS_MAX], older_buttons[REPLY_BUTTONS_MAX];
     int erasures;
+    struct role_grant *grants; /* what the database says now */
+    int grant_reads;           /* how often a turn asked */
 };
 
 struct world {
@@ -57,6 +59,8 @@ struct world {
     bool late;
     int64_t sent_at_ms; /* 0: when it arrives */
     struct mail *mail;
+    const char *code;      /* of an invitation that waits, as invite_code_read() gives it */
+    struct invite invite;
     struct turn_output out; /* of the last turn */
     char *said;             /* names of the messages of the last turn */
     char *texts;            /* their texts, one after the other */
@@ -77,6 +81,8 @@ const char *payload_on_show(const char *label); /* NULL when there is no such bu
 void sends(enum inbound_kind kind, const char *text, const char *url); /* a picture, a sticker, a follow ... */
 void gets_mail(const char *kind, const char *payload);
 void similar_arrives(const char *like);     /* the job's finding about the wording wished for last: a JSON array */
+void holds(enum role role, int64_t unit_id); /* the person joined: a role more */
+void invited(const char *code, enum role role, int64_t unit_id); /* "/join CODE" gives that role, once */
 void mail_arrives(void);                    /* everything due is delivered, to whomever */
 void pass_ms(int64_t ms);                   /* collected replies that are due go out */
 

@@ -28,7 +28,7 @@ KINDS = {"image": "image", "photo": "image", "gif": "gif", "link": "link", "voic
 DEEDS = {"follows": "follow", "unfollows": "unfollow", "opens the chat": "chatnow", "withdraws": "withdraw",
          "shares contact": "submit_info", "has seen the last message": "seen", "has received the last message": "received"}
 
-PERSON = r"(?P<who>worker\d*|support\d*|organizer\d*|visitor\d*)"
+PERSON = r"(?P<who>worker\d*|support\d*|reviewer\d*|admin\d*|organizer\d*|visitor\d*)"
 MODIFIERS = r"(?:\s*\((?P<mods>[^)]*)\))?"
 
 FORMS = [
@@ -46,6 +46,9 @@ FORMS = [
     ("db", r"db: ?(?P<sql>.*)"),
     ("as in", r"as in: ?(?P<title>.*)"),
     ("bot process", r"(?P<act>restart|kill|stop|start) bot(?: (?P<times>\d+) times)?"),
+    ("joins", rf"{PERSON} joins as (?P<role>\w+)(?: of (?P<unit>\S+))?"),
+    ("operator", r"operator: ?(?P<command>.*)"),
+    ("printed", r"printed: ?(?P<wanted>.*)"),
     ("wait quiet", r"wait quiet"),
     ("until", r"until: ?(?P<sql>.*)"),
     ("indexed", rf"{PERSON} is indexed"),

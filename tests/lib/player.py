@@ -7,7 +7,7 @@ import shlex
 import time
 import zlib
 
-from chat import DEEDS, KINDS
+from chat import DEEDS, KINDS, Step
 from process import Failure
 
 ANSWER_MS = 20000  # a sanitized bot on a busy machine; an answer ends the wait at once
@@ -61,10 +61,11 @@ def new_user_id():
 class Player:
     """One chat.  `on_message(who, text, buttons)` is told everything said; it may draw."""
 
-    def __init__(self, chat, titles, catalogue, standin, query, bot=None, on_message=None):
+    def __init__(self, chat, titles, catalogue, standin, query, bot=None, on_message=None, command=None):
         self.chat, self.titles, self.catalogue, self.standin, self.query, self.bot = chat, titles, catalogue, standin, query, bot
         self.people, self.values, self.current = {}, {}, None
         self.on_message = on_message or (lambda *_: None)
+        self.command, self.printed = command, ""
 
     def person(self, who):
         if who not in self.people:
@@ -316,6 +317,32 @@ class Player:
             elif not fnmatch.fnmatchcase(cell, self.squeeze(self.fill(want)).replace("[", "[[]")):
                 return False
         return True
+
+    # ---- the command line ----
+
+    def run_command(self, *args):
+        if not self.command:
+            raise Mismatch("nobody is at the command line here")
+        return self.command(*args)
+
+    def do_joins(self, step):
+        """Gets a code, sends it, hears that it worked."""
+        code = self.run_command("invite", step.role, *(["--unit", step.unit] if step.unit else [])).strip()
+        self.event(step.who, "text", text="/join " + code)
+        self.do_bot(Step("bot", step.where, to=None, within=None, expected="{staff_joined}"))
+
+    def do_operator(self, step):
+        """`operator: role revoke $support`: the real command, which has to succeed; what it prints is for `printed:`."""
+        self.printed = self.run_command(*shlex.split(self.fill(step.command)))
+
+    def do_printed(self, step):
+        """Somewhere in what was printed; $name catches one word."""
+        pattern = "".join(f"(?P<{part[1:]}>\\S+)" if re.fullmatch(r"\$\w+", part) and part[1:] not in self.values and part[1:] not in self.people
+                          else r"\s+" if part.isspace() else re.escape(self.fill(part)) for part in re.split(r"(\$\w+|\s+)", step.wanted))
+        m = re.search(pattern, self.printed)
+        if not m:
+            raise Mismatch(f"expected \"{step.wanted}\" to be printed, it was: {self.printed}")
+        self.values.update(m.groupdict())
 
     # ---- trouble ----
 
