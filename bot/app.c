@@ -363,6 +363,7 @@ static void give_back_leases(struct app *app, const char *predecessor)
     struct pg_params *p = pg_params_new(unit);
     pg_param_text(p, predecessor);
     pg_add(unit, SQL_OUTBOX_ABANDONED, p);
+    PG_FAULTS(unit, "leases_before_return", "leases_after_return");
     pg_queue_run(app->background, unit, LEASES_MS, on_leases_given_back, app);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "secret.h"
 
 enum { NAME_MAX_BYTES = 200 };
@@ -42,6 +43,9 @@ static bool write_all(int fd, struct str bytes)
     return true;
 }
 
+/* As when a disk is full. */
+#define fails(point) (FAULT_POINT(point) && (errno = ENOSPC))
+
 /* A command run by root must not leave files that the service, whose folder this is, cannot read. */
 static bool give_to_owner(int dir, int fd)
 {
@@ -55,7 +59,7 @@ static bool write_synced(int dir, const char *name, struct str bytes)
     int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    bool ok = give_to_owner(dir, fd) && write_all(fd, bytes) && fsync(fd) == 0;
+    bool ok = give_to_owner(dir, fd) && !fails("file_before_write") && write_all(fd, bytes) && !fails("file_before_sync") && fsync(fd) == 0;
     int why = errno;
     if (close(fd) != 0 && ok) {
         ok = false;
@@ -77,12 +81,12 @@ bool durable_write(const char *folder, const char *name, struct str bytes, bool 
     if (dir < 0)
         return false;
     /* link() refuses to overwrite, rename() overwrites: both put a whole file in place or none. */
-    bool ok = write_synced(dir, temporary, bytes) &&
+    bool ok = write_synced(dir, temporary, bytes) && !fails("file_before_rename") &&
               (replace ? renameat(dir, temporary, dir, name) : linkat(dir, temporary, dir, name, 0)) == 0;
     int why = errno;
     if (!ok || !replace)
         unlinkat(dir, temporary, 0);
-    if (ok && fsync(dir) != 0) {
+    if (ok && (fails("file_after_rename") || fsync(dir) != 0)) {
         ok = false;
         why = errno;
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "evidence_file.h"
+#include "fault.h"
 #include "log.h"
 #include "pending.h"
 #include "pg_queue.h"
@@ -84,10 +85,15 @@ static int64_t wall_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void run(struct evidence_fetcher *f, enum sql_id id, struct pg_params *params, pg_done_fn *done, struct pending *pending)
+static struct pg_unit *unit_of(struct evidence_fetcher *f, enum sql_id id, struct pg_params *params)
 {
     struct pg_unit *unit = pg_unit_new(f);
     pg_add(unit, id, params);
+    return unit;
+}
+
+static void run(struct evidence_fetcher *f, struct pg_unit *unit, pg_done_fn *done, struct pending *pending)
+{
     pg_queue_run(f->db, unit, STATEMENT_MS, done, pending);
 }
 
@@ -170,7 +176,9 @@ static void piece_failed(struct piece *p, enum failure kind, const char *why)
     pg_param_int8(params, p->id);
     pg_param_time_ms(params, p->given_up ? 0 : wall_ms() + pause_s * INT64_C(1000));
     pg_param_text(params, why);
-    run(p->f, SQL_EVIDENCE_FAILED, params, on_failure_noted, pending_new(p->f->db, p, &p->step));
+    struct pg_unit *unit = unit_of(p->f, SQL_EVIDENCE_FAILED, params);
+    PG_FAULTS(unit, "evidence_before_failure", "evidence_after_failure");
+    run(p->f, unit, on_failure_noted, pending_new(p->f->db, p, &p->step));
 }
 
 static void piece_store(struct piece *p);
@@ -213,7 +221,9 @@ static void piece_store(struct piece *p)
     pg_param_bytea(params, p->sha256, sizeof(p->sha256));
     pg_param_text(params, p->path);
     pg_param_int8(params, p->bytes);
-    run(p->f, SQL_EVIDENCE_STORED, params, on_stored, pending_new(p->f->db, p, &p->step));
+    struct pg_unit *unit = unit_of(p->f, SQL_EVIDENCE_STORED, params);
+    PG_FAULTS(unit, "evidence_before_note", "evidence_after_note");
+    run(p->f, unit, on_stored, pending_new(p->f->db, p, &p->step));
 }
 
 static void on_published(const struct err *e, void *ctx)
@@ -240,6 +250,7 @@ static void on_downloaded(const struct zalo_download *download, void *ctx)
     pending_end(ctx);
     if (!p)
         return;
+    (void)FAULT_POINT("evidence_after_download");
     if (!download->ok) {
         bool gone = download->http_status >= 400 && download->http_status < 500;
         enum failure kind = download->err.kind == ERR_SYSTEM ? OUR_DISK : gone ? GONE : download->err.kind == ERR_INVALID ? FOR_GOOD : LATER;
@@ -272,6 +283,7 @@ static void piece_start(struct piece *p)
         .allow_count = f->exact_count,
         .total_ms = DOWNLOAD_MS,
     };
+    (void)FAULT_POINT("evidence_before_download");
     struct pending *step = pending_new(f->zalo, p, &p->step);
     p->lent = talloc(step, struct lent);
     if (p->lent) {
@@ -349,7 +361,9 @@ static void look(struct evidence_fetcher *f)
     struct pg_params *params = pg_params_new(f);
     pg_param_int8(params, room);
     pg_param_int8(params, LEASE_MS);
-    run(f, SQL_EVIDENCE_CLAIM, params, on_claimed, pending_new(f->db, f, &f->claim));
+    struct pg_unit *unit = unit_of(f, SQL_EVIDENCE_CLAIM, params);
+    PG_FAULTS(unit, "evidence_before_claim", "evidence_after_claim");
+    run(f, unit, on_claimed, pending_new(f->db, f, &f->claim));
 }
 
 static void on_look(evutil_socket_t fd, short what, void *arg)
@@ -403,7 +417,9 @@ static void on_removal_due(const struct pg_answer *answer, void *ctx)
     }
     f->more_to_sweep = PQntuples(res) == SWEEP_ROWS;
     pg_param_array(params, done);
-    run(f, SQL_FILE_REMOVAL_DONE, params, on_removed, pending_new(f->db, f, &f->sweep));
+    struct pg_unit *unit = unit_of(f, SQL_FILE_REMOVAL_DONE, params);
+    PG_FAULTS(unit, "removal_before_done", "removal_after_done");
+    run(f, unit, on_removed, pending_new(f->db, f, &f->sweep));
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
@@ -413,7 +429,9 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (f->sweep)
         return;
-    run(f, SQL_FILE_REMOVAL_DUE, pg_params_new(f), on_removal_due, pending_new(f->db, f, &f->sweep));
+    struct pg_unit *unit = unit_of(f, SQL_FILE_REMOVAL_DUE, pg_params_new(f));
+    PG_FAULTS(unit, "removal_before_look", "removal_after_look");
+    run(f, unit, on_removal_due, pending_new(f->db, f, &f->sweep));
 }
 
 /* ---- life ---- */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "durable.h"
+#include "fault.h"
 #include "scoped.h"
 #include "zalo/address.h"
 
@@ -111,6 +112,8 @@ bool evidence_remove(int folder, const char *path, struct err *e)
 {
     if (!evidence_path_is_ours(path))
         return err_set(e, ERR_INVALID, "a path to remove is not one of the evidence store");
+    if (FAULT_POINT("evidence_before_removal"))
+        return err_set(e, ERR_SYSTEM, "cannot remove a piece of evidence: a fault point");
     char part[3] = {path[0], path[1], '\0'};
     int dir = openat(folder, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     bool gone = dir >= 0 ? unlinkat(dir, path + 3, 0) == 0 || errno == ENOENT : errno == ENOENT;
@@ -146,13 +149,19 @@ static int sync_part(int folder, const char *part)
 static int publish(const struct evidence_publication *p)
 {
     char part[3] = {p->path[0], p->path[1], '\0'};
+    if (FAULT_POINT("evidence_before_sync"))
+        return ENOSPC;
     if (fsync(p->fd) != 0)
         return errno;
     bool made = mkdirat(p->folder, part, 0700) == 0;
     if (!made && errno != EEXIST)
         return errno;
+    if (FAULT_POINT("evidence_before_rename"))
+        return ENOSPC;
     if (renameat(p->folder, p->temporary, p->folder, p->path) != 0)
         return errno;
+    if (FAULT_POINT("evidence_after_rename"))
+        return EIO;
     int why = sync_part(p->folder, part);
     return why ? why : made && fsync(p->folder) != 0 ? errno : 0;
 }

@@ -76,6 +76,7 @@ static void on_mail_timer(evutil_socket_t fd, short what, void *arg)
     struct pg_params *p = pg_params_new(unit);
     pg_param_int8(p, MAIL_MOST);
     pg_add(unit, SQL_MAILBOX_DUE, p);
+    PG_FAULTS(unit, "mail_before_look", "mail_after_look");
     pg_queue_run(h->background, unit, DEADLINE_MS, on_mail_due, h);
 }
 
@@ -152,6 +153,7 @@ static void forget(struct housekeeping *h)
     pg_add(unit, SQL_MESSAGE_FORGET_OLD, messages);
     pg_add(unit, SQL_ECHO_FORGET_OLD, echoes);
     pg_add(unit, SQL_INVITE_FORGET_OLD, invites);
+    PG_FAULTS(unit, "retention_before_delete", "retention_after_delete");
     pg_queue_run(h->background, unit, DEADLINE_MS, on_forgotten, h);
 }
 

@@ -4,6 +4,7 @@
 #include <event2/event.h>
 
 #include "clock.h"
+#include "fault.h"
 #include "log.h"
 #include "revive.h"
 #include "settings.h"
@@ -138,7 +139,7 @@ static void log_full(void)
 static bool add(struct stay *s, const struct spool_row *row)
 {
     struct intake *k = s->k;
-    if (k->spool && spool_add(k->spool, row, on_added, s))
+    if (k->spool && !FAULT_POINT("intake_before_spool") && spool_add(k->spool, row, on_added, s))
         return true;
     k->refused++;
     if (k->spool)

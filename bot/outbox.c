@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "fault.h"
 #include "limiter.h"
 #include "log.h"
 #include "outbox_results.h"
@@ -276,6 +277,11 @@ static void on_sent(const struct zalo_answer *answer, void *arg)
     talloc_free(call);
     o->in_flight--;
     o->counters.by_class[answer->class]++;
+    struct zalo_answer lost;
+    if (FAULT_POINT("outbox_after_send")) { /* as when the answer was lost on its way */
+        zalo_answer_lost(0, true, "a fault point", &lost);
+        answer = &lost;
+    }
     if (answer->class != ZALO_OK) {
         on_head_failed(o, l, answer);
     } else {
@@ -312,6 +318,11 @@ static bool send_head(struct outbox *o, struct lane *l, const struct token *toke
     item->token_generation = token->generation;
     const struct zalo_request *part = &item->part[item->part_at];
     struct err e;
+    if (FAULT_POINT("outbox_before_send")) { /* as with no connection to be had */
+        talloc_free(call);
+        lane_retry(o, l, RETRY_LEAST_MS, true, "a fault point");
+        return true;
+    }
     if (!zalo_client_send(o->options.client, token->access, part->path, (struct str){part->body, part->body_n}, on_sent, call, &e)) {
         talloc_free(call);
         if (e.kind == ERR_UNAVAILABLE)
@@ -448,6 +459,7 @@ static void on_look_timer(evutil_socket_t fd, short what, void *arg)
     o->looking = true;
     struct pg_unit *unit = pg_unit_new(o);
     outbox_store_claim(unit, o->options.process, TURN_LEASE_MS, room < CLAIM_MOST ? (int)room : CLAIM_MOST);
+    PG_FAULTS(unit, "outbox_before_claim", "outbox_after_claim");
     pg_queue_run(o->options.background, unit, DATABASE_DEADLINE_MS, on_claimed, o);
 }
 
@@ -489,6 +501,7 @@ static void stop_further(struct outbox *o)
     o->releasing = true;
     struct pg_unit *unit = pg_unit_new(o);
     outbox_store_release(unit, o->options.process);
+    PG_FAULTS(unit, "outbox_before_release", "outbox_after_release");
     pg_queue_run(o->options.background, unit, DATABASE_DEADLINE_MS, on_released, o);
 }
 

@@ -99,6 +99,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
             outbox_store_retry(s, one->claim, one->retry_ms, one->tried, one->why);
     }
     save_into(s, unit);
+    PG_FAULTS(unit, "outbox_before_results", "outbox_after_results");
     pg_queue_run(r->background, unit, DEADLINE_MS, on_written, r);
 }
 

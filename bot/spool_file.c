@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "durable.h"
+#include "fault.h"
 #include "log.h"
 #include "zalo/sha256.h"
 
@@ -417,6 +418,7 @@ struct spool_file *spool_file_open(TALLOC_CTX *ctx, const char *folder, spool_ro
         if (other != number && !adopt(f, other, ret, &cannot))
             log_error("the spool of a process that is gone cannot be taken over: %s; it is tried again at the next start", cannot.msg);
     }
+    (void)FAULT_POINT("spool_before_takeover");
     bool ok = run(f->db, "UPDATE event SET held = 0 WHERE held", "take over the rows", e) &&
               (read_all(f->db, on_row, row_ctx) || failed(f->db, "read the rows again", e));
     if (!ok)
@@ -442,6 +444,8 @@ static bool done(struct spool_file *f, sqlite3_stmt *s, const char *what, struct
 bool spool_file_add(struct spool_file *f, const struct spool_row *row, int64_t *ret_id, struct err *e)
 {
     sqlite3_stmt *s = f->statement[ADD];
+    if (FAULT_POINT("spool_before_write"))
+        return err_set(e, ERR_SYSTEM, "spool: a fault point");
     if (row->id)
         sqlite3_bind_int64(s, 1, row->id);
     sqlite3_bind_int64(s, 2, row->at_ms);
@@ -461,14 +465,19 @@ bool spool_file_add(struct spool_file *f, const struct spool_row *row, int64_t *
 
 bool spool_file_remove(struct spool_file *f, int64_t id, struct err *e)
 {
+    if (FAULT_POINT("spool_before_removal"))
+        return err_set(e, ERR_SYSTEM, "spool: a fault point");
     sqlite3_bind_int64(f->statement[REMOVE], 1, id);
     return done(f, f->statement[REMOVE], "remove a row", e);
 }
 
 bool spool_file_commit(struct spool_file *f, struct err *e)
 {
+    if (FAULT_POINT("spool_before_sync"))
+        return err_set(e, ERR_SYSTEM, "spool: a fault point");
     if (!run(f->db, "COMMIT", "commit", e))
         return false;
+    (void)FAULT_POINT("spool_after_sync");
     note_last_id(f);
     return true;
 }
@@ -483,6 +492,8 @@ void spool_file_rollback(struct spool_file *f)
 bool spool_file_read(struct spool_file *f, int64_t after, int most, size_t most_bytes, spool_row_fn *on_row, void *ctx, struct err *e)
 {
     sqlite3_stmt *s = f->statement[READ];
+    if (FAULT_POINT("spool_before_read"))
+        return err_set(e, ERR_SYSTEM, "spool: a fault point");
     size_t bytes = 0;
     int code = SQLITE_DONE;
     sqlite3_bind_int64(s, 1, after);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "fault.h"
 #include "log.h"
 #include "pending.h"
 #include "pg_queue.h"
@@ -122,10 +123,15 @@ __attribute__((format(printf, 2, 3))) static void because(struct tokens *t, cons
 
 /* ---- statements ---- */
 
-static void run(struct tokens *t, enum sql_id id, struct pg_params *params, pg_done_fn *done)
+static struct pg_unit *unit_of(struct tokens *t, enum sql_id id, struct pg_params *params)
 {
     struct pg_unit *unit = pg_unit_new(t);
     pg_add(unit, id, params);
+    return unit;
+}
+
+static void run(struct tokens *t, struct pg_unit *unit, pg_done_fn *done)
+{
     pg_queue_run(t->db, unit, STATEMENT_MS, done, pending_new(t->db, t, &t->step));
 }
 
@@ -278,7 +284,9 @@ static void store_kept(struct tokens *t)
         return;
     }
     pg_param_int8(p, lifetime_ms > 1 ? lifetime_ms : 1);
-    run(t, row->found ? SQL_TOKEN_RENEWED : SQL_TOKEN_FIRST, p, on_stored);
+    struct pg_unit *unit = unit_of(t, row->found ? SQL_TOKEN_RENEWED : SQL_TOKEN_FIRST, p);
+    PG_FAULTS(unit, "token_before_store", "token_after_store");
+    run(t, unit, on_stored);
 }
 
 /* ---- refreshing ---- */
@@ -304,7 +312,9 @@ static void give_up(struct tokens *t, int64_t again_ms, bool needs_consent)
     pg_param_int8(p, t->row.generation);
     pg_param_int8(p, again_ms);
     pg_param_int8(p, needs_consent);
-    run(t, SQL_TOKEN_REFRESH_FAILED, p, on_failure_noted);
+    struct pg_unit *unit = unit_of(t, SQL_TOKEN_REFRESH_FAILED, p);
+    PG_FAULTS(unit, "token_before_failure", "token_after_failure");
+    run(t, unit, on_failure_noted);
 }
 
 /* The refresh token is spent and no newer pair has turned up, in the row or on this node's disk. */
@@ -343,6 +353,7 @@ static void try_again(struct tokens *t, const char *why)
 
 static void take_pair(struct tokens *t, const struct zalo_tokens *got)
 {
+    (void)FAULT_POINT("token_after_refresh");
     TALLOC_CTX *memory = talloc_new(t);
     struct token_pair pair = {
         .access = secret_copy(memory, str_of(got->access_token)),
@@ -353,6 +364,7 @@ static void take_pair(struct tokens *t, const struct zalo_tokens *got)
     memcpy(pair.base, t->row.base, sizeof(pair.base));
     keep(t, memory, &pair);
     write_file(t);
+    (void)FAULT_POINT("token_after_file");
     t->tries = t->given_up = 0;
     t->failing = t->lost_answer = false;
     t->rejected = t->row.generation; /* Zalo killed it when it answered */
@@ -403,6 +415,10 @@ static void on_leased(const struct pg_answer *answer, void *ctx)
         wait_ms(t, LOOK_LEASED_MS);
         return;
     }
+    if (FAULT_POINT("token_before_refresh")) {
+        try_again(t, "a fault point");
+        return;
+    }
     struct pending *step = pending_new(t->zalo, t, &t->step);
     if (zalo_client_refresh(t->zalo, t->row.refresh, on_tokens, step, &e))
         return;
@@ -419,7 +435,9 @@ static void lease(struct tokens *t)
     pg_param_int8(p, t->row.generation);
     pg_param_text(p, t->owner);
     pg_param_int8(p, LEASE_MS);
-    run(t, SQL_TOKEN_LEASE, p, on_leased);
+    struct pg_unit *unit = unit_of(t, SQL_TOKEN_LEASE, p);
+    PG_FAULTS(unit, "token_before_lease", "token_after_lease");
+    run(t, unit, on_leased);
 }
 
 /* ---- looking ---- */
@@ -513,7 +531,9 @@ static void decide_first(struct tokens *t)
         return;
     }
     pg_param_int8(p, access ? LIFETIME_DEFAULT_MS : 1);
-    run(t, SQL_TOKEN_FIRST, p, on_stored);
+    struct pg_unit *unit = unit_of(t, SQL_TOKEN_FIRST, p);
+    PG_FAULTS(unit, "token_before_first", "token_after_first");
+    run(t, unit, on_stored);
 }
 
 static void decide(struct tokens *t)
@@ -609,7 +629,9 @@ static void look(struct tokens *t)
         wait_ms(t, LOOK_MS);
         return;
     }
-    run(t, SQL_TOKEN_GET, params_new(t), on_row);
+    struct pg_unit *unit = unit_of(t, SQL_TOKEN_GET, params_new(t));
+    PG_FAULTS(unit, "token_before_look", "token_after_look");
+    run(t, unit, on_row);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

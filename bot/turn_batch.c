@@ -58,6 +58,7 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
         b->introduced = true;
         struct pg_unit *unit = pg_unit_new(b);
         conversation_store_introduce(unit, b->rows, b->count, b->options->process);
+        PG_FAULTS(unit, "turn_before_introduction", "turn_after_introduction");
         pg_run(b->pg, unit, STATEMENT_DEADLINE_MS, on_claimed, b);
         return;
     }
@@ -281,6 +282,7 @@ static void think(struct turn_batch *b)
     for (size_t k = 0; k < ARRAY_LEN(needs); k++)
         if (wanted & needs[k].need)
             add_need(b, unit, k);
+    PG_FAULTS(unit, "turn_before_needs", "turn_after_needs");
     pg_run(b->pg, unit, STATEMENT_DEADLINE_MS, on_needs_loaded, b);
 }
 
@@ -447,6 +449,7 @@ static void save_batch(struct turn_batch *b)
     pg_add(unit, SQL_SAVE_PLAN, NULL);
     save_into(s, unit);
     pg_add_control(unit, "COMMIT");
+    PG_FAULTS(unit, "turn_before_commit", "turn_after_commit");
     pg_run(b->pg, unit, STATEMENT_DEADLINE_MS, on_saved, b);
 }
 
@@ -468,6 +471,7 @@ struct turn_batch *turn_batch_start(TALLOC_CTX *ctx, const struct turns_options 
     }
     struct pg_unit *unit = pg_unit_new(b);
     conversation_store_claim(unit, b->rows, count, options->process);
+    PG_FAULTS(unit, "turn_before_claim", "turn_after_claim");
     b->transaction_open = true; /* also when a statement behind BEGIN fails */
     pg_run(pg, unit, STATEMENT_DEADLINE_MS, on_claimed, b);
     return b;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "fault.h"
 #include "log.h"
 #include "messages.h"
 #include "outbox_store.h"
@@ -239,6 +240,7 @@ static bool have_receipts(struct turns *t)
     pg_add(unit, SQL_RECEIPT_KEY, p);
     for (unsigned i = t->receipts.block_count; i < RECEIPT_BLOCKS; i++)
         pg_add(unit, SQL_RECEIPT_BLOCK, NULL);
+    PG_FAULTS(unit, "receipts_before_draw", "receipts_after_draw");
     pg_queue_run(t->options.background, unit, BACKGROUND_DEADLINE_MS, on_blocks_drawn, t);
     return enough;
 }
@@ -352,6 +354,7 @@ static void bury(struct runner *r, struct again *a, const struct err *e)
     if (!mail)
         pg_param_int8(p, event->in->mail_id);
     pg_add(unit, mail ? SQL_DEAD_MAIL_ADD : SQL_DEAD_EVENT_ADD, p);
+    PG_FAULTS(unit, "dead_before_write", "dead_after_write");
     pg_run(r->pg, unit, BACKGROUND_DEADLINE_MS, on_dead_written, r);
 }
 
@@ -438,6 +441,7 @@ static void on_batch_done(struct turn_batch *b, void *arg)
             *rb = (struct rollback){.runner = r, .again = a, .e = e};
             struct pg_unit *unit = pg_unit_new(rb);
             pg_add_control(unit, "ROLLBACK");
+            PG_FAULTS(unit, "turn_before_rollback", "turn_after_rollback");
             pg_run(r->pg, unit, BACKGROUND_DEADLINE_MS, on_rolled_back, rb);
         } else {
             recover(r, a, &e);
@@ -445,12 +449,14 @@ static void on_batch_done(struct turn_batch *b, void *arg)
         talloc_free(b);
         return;
     }
+    (void)FAULT_POINT("turn_before_publication");
     t->counters.batches++;
     r->pause_ms = 0;
     r->refused_since_ms = 0;
     r->commits++;
     r->settling = true;
     turn_batch_publish(b);
+    (void)FAULT_POINT("turn_before_settling");
     for (size_t i = 0; i < b->count; i++) {
         struct turn_event *event = b->turn[i].event;
         if (!b->rows[i].locked) {

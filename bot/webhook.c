@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "conversation_store.h"
+#include "fault.h"
 #include "intake.h"
 #include "log.h"
 #include "metrics.h"
@@ -137,6 +138,7 @@ static void write_echoes(struct webhook *w)
     for (const struct echo *e = w->writing; e; e = e->next)
         save_row(s, SQL_ECHO_ADD, "ttmtt", e->in->user_id, e->in->msg_id ? e->in->msg_id : "", echo_at_ms(e->in), e->in->admin_id, e->in->text);
     save_into(s, unit);
+    PG_FAULTS(unit, "echo_before_write", "echo_after_write");
     pg_queue_run(w->options.background, unit, ECHO_DEADLINE_MS, on_echoes_written, w);
 }
 
@@ -178,7 +180,7 @@ static void take_event(struct webhook *w, const struct http_request *r, struct i
     event->body = (struct str){talloc_memdup(event, r->body.p, r->body.n), r->body.n};
     bool keyed = zalo_event_key(in, r->body, event->key);
     talloc_free(memory);
-    if (!keyed) {
+    if (!keyed || FAULT_POINT("webhook_before_intake")) {
         talloc_free(event);
         http_answer(w->server[0], r->id, 503, STR(""), STR(""));
         return;
@@ -399,7 +401,7 @@ bool webhook_listen(struct webhook *w, int fd, bool public_paths, bool admin_pat
 
 void webhook_answer(struct webhook *w, struct http_request_id request, bool stored)
 {
-    if (stored)
+    if (stored && !FAULT_POINT("webhook_before_answer"))
         ok(w, request);
     else
         http_answer(w->server[0], request, 503, STR(""), STR(""));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "fault.h"
 #include "log.h"
 
 enum {
@@ -40,7 +41,40 @@ struct pg_unit {
     bool broken;
     pg_done_fn *done;
     void *ctx;
+#ifdef SANGKIEN_FAULTS
+    const char *before, *after; /* points; NULL: none */
+#endif
 };
+
+#ifdef SANGKIEN_FAULTS
+void pg_unit_faults(struct pg_unit *unit, const char *before, const char *after)
+{
+    unit->before = before;
+    unit->after = after;
+}
+
+static bool fails_before(const struct pg_unit *unit)
+{
+    return unit->before && fault_point(unit->before);
+}
+
+static bool fails_after(const struct pg_unit *unit)
+{
+    return unit->after && fault_point(unit->after);
+}
+#else
+static bool fails_before(const struct pg_unit *unit)
+{
+    (void)unit;
+    return false;
+}
+
+static bool fails_after(const struct pg_unit *unit)
+{
+    (void)unit;
+    return false;
+}
+#endif
 
 struct pg {
     struct event_base *base;
@@ -185,7 +219,10 @@ static void collect(struct pg *pg)
         ExecStatusType status = PQresultStatus(res);
         if (status == PGRES_PIPELINE_SYNC) {
             PQclear(res);
-            unit_finish(pg);
+            if (fails_after(unit))
+                disconnect(pg, "lost with its answer (a fault point)");
+            else
+                unit_finish(pg);
             return;
         }
         if (unit->answered >= unit->expected_count) { /* FATAL on a dying connection */
@@ -441,7 +478,7 @@ void pg_run(struct pg *pg, struct pg_unit *unit, int deadline_ms, pg_done_fn *do
     unit->done = done;
     unit->ctx = ctx;
     pg->state = PG_RUNNING;
-    bool sent = true;
+    bool sent = !fails_before(unit);
     for (int i = 0; i < unit->count && sent; i++)
         sent = send_statement(pg, unit, i);
     sent = sent && PQpipelineSync(pg->conn) == 1;

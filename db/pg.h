@@ -52,6 +52,14 @@ int pg_add(struct pg_unit *unit, enum sql_id id, struct pg_params *params);
 /** Appends a statement without parameters that is not in the catalogue: BEGIN, COMMIT, ROLLBACK only. */
 int pg_add_control(struct pg_unit *unit, const char *word);
 
+/* In test builds (fault.h): at `before` the connection breaks and the unit is not sent, at `after` its answer is lost. */
+#ifdef SANGKIEN_FAULTS
+void pg_unit_faults(struct pg_unit *unit, const char *before, const char *after);
+#define PG_FAULTS(unit, before, after) pg_unit_faults(unit, before, after)
+#else
+#define PG_FAULTS(unit, before, after) ((void)0)
+#endif
+
 struct pg_answer {
     const struct err *e;      /* NULL: every statement succeeded */
     int failed;               /* index of the statement that failed, -1 when it was the connection */
