@@ -13,6 +13,7 @@ enum {
     ROOM = 1000,        /* rows are read back while fewer events are in memory: the rest is for new ones */
     ECHOES_MAX = 256,   /* read back and not written yet */
     LOOK_AGAIN_MS = 1000,
+    OPEN_AGAIN_MS = 5000, /* a folder that cannot be used: its disk is full or not mounted, and somebody mends that */
     CELLS = 1 << 16,
 };
 
@@ -36,7 +37,7 @@ struct intake {
     struct intake_options options;
     struct turns *turns;
     struct spool *spool; /* NULL: unusable */
-    struct event *due_timer, *look_timer;
+    struct event *due_timer, *look_timer, *open_timer;
     struct stay *oldest, *newest;
     /* How many rows on disk only people with that hash have.  Who shares a cell with another waits with him: slower, in order. */
     uint32_t *behind;
@@ -325,11 +326,43 @@ static void on_found(const struct spool_row *row, void *arg)
     k->rows_behind++;
 }
 
+/* Blocks for the time of reading the file, which is empty or small unless an earlier process left it behind. */
+static bool open_spool(struct intake *k, struct err *e)
+{
+    k->spool = spool_new(k, k->options.base, k->options.settings, on_found, k, e);
+    if (!k->spool) { /* rows that were counted before it failed are not there to be waited for */
+        memset(k->behind, 0, sizeof(*k->behind) * CELLS);
+        k->rows_behind = 0;
+        return false;
+    }
+    if (k->rows_behind)
+        log_info("%llu events wait in the spool", (unsigned long long)k->rows_behind);
+    return true;
+}
+
+static void on_open_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct intake *k = arg;
+    struct err e;
+    (void)fd;
+    (void)what;
+    static struct log_gate gate;
+    if (open_spool(k, &e)) {
+        log_info("the spool can be used now");
+        look(k);
+        return;
+    }
+    if (log_pass(&gate, 10 * 60 * 1000))
+        log_error("%s: still no spool", e.msg);
+    arm(k->open_timer, OPEN_AGAIN_MS);
+}
+
 static int intake_destructor(struct intake *k)
 {
     TALLOC_FREE(k->spool); /* writes what waits */
     event_free(k->due_timer);
     event_free(k->look_timer);
+    event_free(k->open_timer);
     return 0;
 }
 
@@ -341,12 +374,13 @@ struct intake *intake_new(TALLOC_CTX *ctx, const struct intake_options *options)
     k->behind = talloc_zero_array(k, uint32_t, CELLS);
     k->due_timer = evtimer_new(options->base, on_due, k);
     k->look_timer = evtimer_new(options->base, on_look, k);
+    k->open_timer = evtimer_new(options->base, on_open_timer, k);
     talloc_set_destructor(k, intake_destructor);
-    k->spool = spool_new(k, options->base, options->settings, on_found, k, &e);
-    if (!k->spool)
-        log_error("%s: without a spool, events that PostgreSQL does not take in time are answered 503; see spool.path, then restart", e.msg);
-    else if (k->rows_behind)
-        log_info("%llu events wait in the spool", (unsigned long long)k->rows_behind);
+    if (!open_spool(k, &e)) {
+        log_error("%s: without a spool, events that PostgreSQL does not take in time are answered 503; tried again every %d s, see spool.path",
+                  e.msg, OPEN_AGAIN_MS / 1000);
+        arm(k->open_timer, OPEN_AGAIN_MS);
+    }
     return k;
 }
 

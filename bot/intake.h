@@ -38,7 +38,8 @@ struct intake_options {
     void *ctx;
 };
 
-/** Opens the spool; when it cannot be used says so in the log, and what PostgreSQL does not take in time is answered 503. */
+/** Opens the spool.  While it cannot be used (said in the log, tried again every 5 s) what PostgreSQL does not take in time is
+ *  answered 503. */
 struct intake *intake_new(TALLOC_CTX *ctx, const struct intake_options *options);
 
 /** Before anything else is asked of it: where events go. */

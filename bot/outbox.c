@@ -36,6 +36,7 @@ enum {
     QUOTA_WAIT_MS = 60 * 60 * 1000,
     DATABASE_DEADLINE_MS = 5000,
     STOP_MS = 10000,
+    AWAY_STOP_MS = 2000, /* once the wire is quiet: for a database that is only restarting */
 };
 
 struct item {
@@ -69,7 +70,7 @@ struct outbox {
     bool looking;
     bool pumping;
     int64_t paused_until_ms; /* Zalo takes nothing from this OA */
-    bool hold, stopping, releasing;
+    bool hold, stopping, hurried, releasing;
     void (*stopped)(void *ctx);
     void *stopped_ctx;
     struct outbox_counters counters;
@@ -493,10 +494,17 @@ static void on_released(const struct pg_answer *answer, void *arg)
     arm(o->stop_timer, 0);
 }
 
-/* Once the wire is quiet and every result is written, what this process still holds is given back. */
+/* Once the wire is quiet and every result is written, what this process still holds is given back.  Without a database neither
+ * can be done: what was sent is found by its echo when its lease has run out. */
 static void stop_further(struct outbox *o)
 {
-    if (!o->stopping || o->releasing || o->in_flight > 0 || outbox_results_waiting(o->results) > 0)
+    if (!o->stopping || o->releasing || o->in_flight > 0)
+        return;
+    if (!o->hurried && !pg_connected(pg_queue_connection(o->options.background))) {
+        o->hurried = true;
+        arm(o->stop_timer, AWAY_STOP_MS);
+    }
+    if (outbox_results_waiting(o->results) > 0)
         return;
     o->releasing = true;
     struct pg_unit *unit = pg_unit_new(o);

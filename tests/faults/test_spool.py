@@ -336,7 +336,17 @@ def the_spool_cannot_be_used(world, bot, checks, _):
     status = post(bot.port, body_of("none-0", "none-1", "xin chào"))
     checks.that("and answered 503 in time when it is not", status == 503 and 1.5 < time.monotonic() - begin < ZALO_WAITS_S, (status, time.monotonic() - begin))
     checks.that("readyz says 503", bot.get("/readyz")[0] == 503)
+    os.remove(folder)
+    os.makedirs(folder, mode=0o700)
+    bot.process.wait_until(lambda: bot.metric("spool_usable") == 1, 20, "the spool could be used")
+    checks.that("mended while it runs: the spool is used without a restart", post(bot.port, body_of("none-0", "none-2", "xin chào")) == 200)
+    begin = time.monotonic()
+    status = bot.stop()
+    checks.that("stopping takes less than 5 s while PostgreSQL is away", status == 0 and time.monotonic() - begin < 5, (status, time.monotonic() - begin))
     world.postgres.start()
+    bot.start()
+    checks.that("and what was spooled takes effect", wait_for(
+        world, "SELECT count(*) FROM message WHERE user_id = 'none-0' AND origin = 'person' AND zalo_msg_id = 'none-2'", 1, 20) == 1)
 
 
 def in_hand_at_two_crashes(world, bot, checks, _):
