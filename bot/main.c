@@ -35,7 +35,7 @@ static const struct {
     {"token", cmd_token, true, "set|show  store a token pair or an authorization code; when it expires"},
     {"similar", cmd_similar, true, "for initiatives on stdin, a JSON object a line: the stored ones most like each"},
     {"import", cmd_import, true, "initiatives FILE  take those of earlier years from JSON lines or a spreadsheet's CSV"},
-    {"export", cmd_export, true, "tickets [--format csv]  write to stdout"},
+    {"export", cmd_export, true, "initiatives|tickets [--format csv|xlsx] [--status ...] [--unit ...]  a table, to stdout"},
 };
 
 static void print_help(FILE *out)

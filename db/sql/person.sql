@@ -42,6 +42,14 @@ DELETE FROM evidence WHERE user_id = ANY ($1::text[]);
 -- name: erase_revisions
 DELETE FROM initiative_revision WHERE user_id = ANY ($1::text[]);
 
+-- name: erase_reviews
+-- Notes and appeals are words about, and of, the person.
+DELETE FROM review WHERE user_id = ANY ($1::text[]);
+
+-- name: erase_reviewer
+-- $1 user ids: who gave verdicts; those stay.
+UPDATE review r SET reviewer = 'erased' FROM unnest($1::text[]) AS v (user_id) WHERE r.reviewer = v.user_id;
+
 -- name: erase_authors
 DELETE FROM initiative_author WHERE user_id = ANY ($1::text[]);
 

@@ -104,6 +104,8 @@ static void test_texts_are_short_lines_with_one_emoji_at_most(void **state)
         const struct message *m = message_get(id);
         int lines = 1;
         size_t chars = 0;
+        if (strncmp(m->name, "sheet_", 6) == 0) /* of tables, never said */
+            continue;
         for (const char *p = m->text; *p; p++) {
             lines += *p == '\n';
             chars = *p == '\n' ? 0 : chars + (((unsigned char)*p & 0xC0) != 0x80);

@@ -1,0 +1,21 @@
+/* What `sangkien export` writes: one function per table, a page of rows at a time. */
+#ifndef SANGKIEN_BOT_EXPORT_H
+#define SANGKIEN_BOT_EXPORT_H
+
+#include "command.h"
+#include "sheet.h"
+
+struct export_filter {
+    const char *status[8]; /* NULL-terminated; none: all */
+    int64_t unit_id;       /* with all below it; 0: everywhere */
+    int64_t from_ms, before_ms; /* of submission; 0: whenever */
+};
+
+/** Writes all rows into the sheet. @return false with what went wrong in the database; the sheet is incomplete then. */
+bool export_tickets(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e);
+bool export_initiatives(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e);
+
+/** The catalogue's word for a stored one, "ticket_state_" and "new"; the stored word itself where it has none. */
+void export_word(struct sheet *s, const char *prefix, struct str word);
+
+#endif

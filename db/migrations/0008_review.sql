@@ -1,0 +1,108 @@
+-- Review: what was decided about an initiative, by whom and why; what waits for it, in the order in which it is looked at.
+
+-- duplicate_of is a receipt code: it leads to the other initiative, also after an erasure, and to no person.
+-- Declared, checked and recognised benefit have been three columns from the start.
+ALTER TABLE initiative
+    ADD COLUMN duplicate_of text,
+    ADD COLUMN recognised_by text,
+    ADD COLUMN recognised_on date,
+    ADD COLUMN social boolean NOT NULL DEFAULT false; -- "ý nghĩa xã hội sâu sắc": a reviewer's mark for the award list
+CREATE INDEX initiative_duplicate ON initiative (duplicate_of) WHERE duplicate_of IS NOT NULL;
+CREATE INDEX initiative_checked ON initiative (checked_benefit_vnd) WHERE checked_benefit_vnd IS NOT NULL;
+CREATE INDEX initiative_social ON initiative (submitted_at) WHERE social;
+-- The same figure many times in one unit is worth a second look.
+CREATE INDEX initiative_unit_benefit ON initiative (unit_id, annual_benefit_vnd) WHERE annual_benefit_vnd IS NOT NULL;
+
+-- Every verdict, in order; the initiative holds what follows from the last.  'reopened' undoes one, 'appeal' is the author's
+-- one sentence against one (reviewer is null then), 'marked' changes a checked figure or the mark alone.
+CREATE TABLE review (
+    user_id       text NOT NULL,
+    id            bigint NOT NULL,
+    initiative_id bigint NOT NULL,
+    at            timestamptz NOT NULL DEFAULT now(),
+    verdict       text NOT NULL CHECK (verdict IN
+                    ('valid', 'returned', 'duplicate', 'refused', 'recognised', 'reopened', 'appeal', 'marked')),
+    reviewer      text,                             -- user id; of an import the word after --by
+    reason        text,                             -- code, see config/messages.vi.yaml (reason_*)
+    field         text CHECK (field IN ('title', 'description', 'benefit', 'unit')),
+    note          text,                             -- as the author reads it
+    duplicate_of  text,
+    checked_benefit_vnd    bigint CHECK (checked_benefit_vnd >= 0),
+    recognised_benefit_vnd bigint CHECK (recognised_benefit_vnd >= 0),
+    recognised_by text,
+    recognised_on date,
+    social        boolean,
+    PRIMARY KEY (user_id, id),
+    FOREIGN KEY (user_id, initiative_id) REFERENCES initiative (user_id, id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE INDEX review_initiative ON review (user_id, initiative_id, id);
+CREATE INDEX review_reviewer ON review (reviewer) WHERE reviewer IS NOT NULL; -- for an erasure
+
+-- What waits for a reviewer: exactly the initiatives that are submitted and whose author talks to the bot (earlier years that
+-- were imported wait for nobody).  rank: 0 possible duplicate or appeal, 1 implausible benefit, 2 the rest.  Inside a rank those
+-- come first whose author can still be told for free, the soonest to end first.  reviewer and until: who looks at it and how
+-- long nobody else gets it; decided: the verdict is on its way to the author's own turn.
+CREATE TABLE review_queue (
+    user_id    text NOT NULL,
+    id         bigint NOT NULL,
+    unit_id    bigint NOT NULL,                     -- 0: a unit the tree does not know
+    rank       smallint NOT NULL CHECK (rank BETWEEN 0 AND 2),
+    free_until timestamptz NOT NULL,
+    reviewer   text,
+    until      timestamptz,
+    decided    boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (user_id, id),
+    FOREIGN KEY (user_id, id) REFERENCES initiative (user_id, id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE INDEX review_queue_rank ON review_queue (rank, free_until);
+CREATE INDEX review_queue_unit ON review_queue (unit_id, rank, free_until);
+CREATE INDEX review_queue_reviewer ON review_queue (reviewer) WHERE reviewer IS NOT NULL;
+
+-- Domain.md section 9: above 10 tỷ; above 1 tỷ from one person without a figure in the description; the same figure for the
+-- fifth time in one unit.
+CREATE FUNCTION review_implausible(i initiative) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(i.annual_benefit_vnd > 10000000000
+        OR (i.annual_benefit_vnd > 1000000000 AND i.description !~ '[0-9]'
+            AND NOT EXISTS (SELECT FROM initiative_author a WHERE a.user_id = i.user_id AND a.initiative_id = i.id))
+        OR (SELECT count(*) >= 5 FROM (SELECT FROM initiative o
+                WHERE o.unit_id = i.unit_id AND o.annual_benefit_vnd = i.annual_benefit_vnd LIMIT 5) same), false)
+$$;
+
+CREATE FUNCTION review_rank(i initiative) RETURNS smallint LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN EXISTS (SELECT FROM initiative_similar s WHERE s.user_id = i.user_id AND s.initiative_id = i.id) THEN 0
+        WHEN EXISTS (SELECT FROM review r WHERE r.user_id = i.user_id AND r.initiative_id = i.id AND r.verdict = 'appeal') THEN 0
+        WHEN review_implausible(i) THEN 1 ELSE 2 END::smallint
+$$;
+
+-- The queue is kept by the database, so that whoever writes an initiative (a turn, an import, a person at psql) keeps it.
+-- Only rows of the initiative's own person are touched: two people's turns never wait for each other here.
+CREATE FUNCTION review_queue_keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.status = 'submitted' AND NEW.title IS NOT NULL THEN
+        INSERT INTO review_queue (user_id, id, unit_id, rank, free_until)
+        SELECT NEW.user_id, NEW.id, coalesce(NEW.unit_id, 0), review_rank(NEW), greatest(NEW.submitted_at, NEW.updated_at) + interval '48 hours'
+        FROM person p WHERE p.user_id = NEW.user_id
+        ON CONFLICT (user_id, id) DO UPDATE SET unit_id = excluded.unit_id, rank = excluded.rank, free_until = excluded.free_until,
+            decided = false;
+    ELSE
+        DELETE FROM review_queue q WHERE q.user_id = NEW.user_id AND q.id = NEW.id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER review_queue_add AFTER INSERT ON initiative FOR EACH ROW WHEN (NEW.status = 'submitted')
+    EXECUTE FUNCTION review_queue_keep();
+CREATE TRIGGER review_queue_change AFTER UPDATE OF user_id, status, title, description, annual_benefit_vnd, unit_id ON initiative
+    FOR EACH ROW WHEN (OLD.status = 'submitted' OR NEW.status = 'submitted') EXECUTE FUNCTION review_queue_keep();
+
+-- Likeness may be found after filing: it comes to the front then.
+CREATE FUNCTION review_queue_alike() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE review_queue q SET rank = 0 WHERE q.user_id = NEW.user_id AND q.id = NEW.initiative_id AND q.rank > 0;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER review_queue_alike AFTER INSERT ON initiative_similar FOR EACH ROW EXECUTE FUNCTION review_queue_alike();
+
+INSERT INTO review_queue (user_id, id, unit_id, rank, free_until)
+SELECT i.user_id, i.id, coalesce(i.unit_id, 0), review_rank(i), greatest(i.submitted_at, i.updated_at) + interval '48 hours'
+FROM initiative i JOIN person p ON p.user_id = i.user_id WHERE i.status = 'submitted' AND i.title IS NOT NULL;
