@@ -15,6 +15,7 @@
 #include "http.h"
 #include "ids.h"
 #include "intake.h"
+#include "jobs.h"
 #include "limiter.h"
 #include "log.h"
 #include "messages.h"
@@ -43,6 +44,7 @@ struct app {
     struct ids ids;
     struct pg_queue *background; /* write-backs, polls, tokens: short, somebody waits for them */
     struct pg_queue *jobs;       /* work that takes its time */
+    struct pg_queue *errands;    /* jobs that turns asked for: seconds, perhaps */
     struct pg_queue *look_ups;   /* of similar initiatives: some milliseconds each */
     struct zalo_client *client;
     struct tokens *tokens;
@@ -56,6 +58,7 @@ struct app {
     struct similar_writer *similar;
     struct similar_desk *similar_desk;
     struct similar_finder *similar_finder;
+    struct jobs *job_desk;
     struct event *stop_timer, *alive_timer;
     bool stopping;
     struct workforce *force; /* NULL: no supervisor, this is the only process */
@@ -133,7 +136,13 @@ static void on_similar(const char *user_id, const struct similar_wish *wish, voi
     similar_finder_take(app->similar_finder, user_id, wish);
 }
 
-static void on_similar_mail(void *arg)
+static void on_job(void *arg)
+{
+    struct app *app = arg;
+    jobs_poke(app->job_desk);
+}
+
+static void on_mail_now(void *arg)
 {
     struct app *app = arg;
     housekeeping_mail_in(app->housekeeping, 0);
@@ -306,6 +315,8 @@ static void wire(struct app *app, bool hold)
     app->background = pg_queue_new(app, app->base, &pg);
     pg.name = "jobs";
     app->jobs = pg_queue_new(app, app->base, &pg);
+    pg.name = "errands";
+    app->errands = pg_queue_new(app, app->base, &pg);
     pg.name = "look-ups";
     app->look_ups = pg_queue_new(app, app->base, &pg);
     app->tokens = tokens_new(app, app->base, app->background, app->client, s, app->process, on_token_change, app);
@@ -318,13 +329,16 @@ static void wire(struct app *app, bool hold)
     app->turns = turns_new(app, &(struct turns_options){
         .base = app->base, .settings = s, .process = app->process, .ids = &app->ids, .background = app->background,
         .suspects = watch_crashes(app), .on_settled = on_settled, .on_refused = on_refused, .may_send = may_send,
-        .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail, .on_evidence = on_evidence, .on_similar = on_similar, .ctx = app});
+        .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail, .on_evidence = on_evidence, .on_job = on_job, .on_similar = on_similar, .ctx = app});
     intake_start(app->intake, app->turns);
     app->evidence = evidence_fetcher_new(app, app->base, app->background, app->client, s, on_evidence_failed, app);
     app->similar = similar_writer_new(app, app->base, app->jobs);
     app->similar_desk = similar_desk_new(app, app->base, app->look_ups);
     app->similar_finder = similar_finder_new(app, &(struct similar_finder_options){
-        .base = app->base, .desk = app->similar_desk, .jobs = app->jobs, .ids = &app->ids, .on_mail = on_similar_mail, .ctx = app});
+        .base = app->base, .desk = app->similar_desk, .jobs = app->jobs, .ids = &app->ids, .on_mail = on_mail_now, .ctx = app});
+    app->job_desk = jobs_new(app, &(struct jobs_options){
+        .base = app->base, .process = app->process, .background = app->background, .work = app->errands, .ids = &app->ids,
+        .on_mail = on_mail_now, .ctx = app});
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);
     app->webhook = webhook_new(app, &(struct webhook_options){
         .base = app->base, .settings = s, .turns = app->turns, .intake = app->intake, .outbox = app->outbox, .tokens = app->tokens,
@@ -430,6 +444,7 @@ static int serve(const struct start *start, struct workforce *force, size_t seat
     TALLOC_FREE(app->similar_desk);
     TALLOC_FREE(app->look_ups);
     TALLOC_FREE(app->jobs);
+    TALLOC_FREE(app->errands);
     TALLOC_FREE(app->background);
     TALLOC_FREE(app->turns);
     talloc_free(app);

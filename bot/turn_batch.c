@@ -7,6 +7,7 @@
 #include "case_store.h"
 #include "clock.h"
 #include "initiative_store.h"
+#include "job_store.h"
 #include "log.h"
 #include "outbox_store.h"
 #include "pg.h"
@@ -412,6 +413,8 @@ static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
         role_store_add_audit(s, t->row->user_id, a);
     for (const struct mail *m = out->mail; m; m = m->next)
         case_store_add_mail(s, m);
+    for (const struct job_wish *w = out->jobs; w; w = w->next)
+        job_store_add(s, t->row->user_id, ids_next(b->options->ids), w->kind, w->args);
     save_replies(b, s, t);
     if (out->note)
         log_debug("%s: %s", log_person(t->row->user_id), out->note);
@@ -494,6 +497,8 @@ void turn_batch_publish(const struct turn_batch *b)
         }
         for (const struct mail *m = t->out->mail; m; m = m->next)
             o->on_mail(m, b->now_ms, o->ctx);
+        if (t->out->jobs)
+            o->on_job(o->ctx);
         if (t->out->similar_wish)
             o->on_similar(t->row->user_id, t->out->similar_wish, o->ctx);
     }

@@ -71,6 +71,7 @@ struct turns_options {
     void (*on_reply_later)(int64_t due_ms, void *ctx);
     void (*on_mail)(const struct mail *mail, int64_t now_ms, void *ctx); /* for somebody's next turn, perhaps later */
     void (*on_evidence)(void *ctx);
+    void (*on_job)(void *ctx); /* there is a new row of table job */
     void (*on_similar)(const char *user_id, const struct similar_wish *wish, void *ctx); /* a draft to be searched for */
     void *ctx;
 };

@@ -392,5 +392,7 @@ void mail_add(struct talk *t, const char *to, const char *kind, const char *payl
 /** A member of a mail's payload: cleaned and cut to so many characters, NULL when missing or empty. */
 const char *mail_text(struct talk *t, const struct cJSON *root, const char *name, size_t chars);
 int64_t mail_id(const struct cJSON *root, const char *name); /* 0 when it is no id */
+/** Work behind the turn (bot/jobs.h). @param args  a JSON object, kept.  Its result is told by a row of job_results in notes.c. */
+void job_wish_add(struct talk *t, const char *kind, const char *args);
 
 #endif

@@ -31,6 +31,13 @@ int64_t mail_id(const cJSON *root, const char *name)
                : 0;
 }
 
+void job_wish_add(struct talk *t, const char *kind, const char *args)
+{
+    struct job_wish *w = must(talloc_zero(t->ctx, struct job_wish));
+    *w = (struct job_wish){.next = t->out->jobs, .kind = kind, .args = args};
+    t->out->jobs = w;
+}
+
 static int share_of(const cJSON *root)
 {
     int64_t share = mail_id(root, "share");
@@ -197,6 +204,28 @@ static void verdict(struct talk *t, const cJSON *root)
     restate(t);
 }
 
+/* Who tells what a job found out, by the kind of the job. */
+static const struct {
+    const char *job;
+    void (*tell)(struct talk *t, const cJSON *result);
+} job_results[] = {
+    {NULL, NULL},
+};
+
+static void job_done(struct talk *t, const cJSON *root)
+{
+    const char *job = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "job"));
+    const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
+    if (!cJSON_IsObject(result)) {
+        say(t, MSG_JOB_FAILED, NO_ARGS);
+        restate(t);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(job_results); i++)
+        if (job && job_results[i].job && strcmp(job_results[i].job, job) == 0)
+            job_results[i].tell(t, result);
+}
+
 void mail_turn(struct talk *t)
 {
     const char *kind = t->in->msg->mail_kind ? t->in->msg->mail_kind : "";
@@ -229,4 +258,6 @@ void mail_turn(struct talk *t)
         evidence_failed(t, root);
     else if (strcmp(kind, "verdict") == 0)
         verdict(t, root);
+    else if (strcmp(kind, "job_done") == 0)
+        job_done(t, root);
 }

@@ -71,6 +71,13 @@ struct similar_wish {
     const char *title, *description;
 };
 
+/* Work behind the turn (bot/jobs.h), whose result comes back as mail of kind "job_done". */
+struct job_wish {
+    struct job_wish *next;
+    const char *kind;
+    const char *args; /* JSON object */
+};
+
 struct turn_output {
     /* Asked for; everything else is ignored when this is not 0. */
     unsigned needs;
@@ -100,6 +107,7 @@ struct turn_output {
     struct audit_entry *audit;     /* in order */
     bool secret; /* what was said gives access: it is not kept in the transcript */
     struct mail *mail;
+    struct job_wish *jobs;
     const char *note; /* for the log: the transition, e.g. "title -> description"; no personal data */
 };
 

@@ -85,6 +85,9 @@ DELETE FROM outbox WHERE user_id = ANY ($1::text[]);
 -- name: erase_mail
 DELETE FROM mailbox WHERE user_id = ANY ($1::text[]);
 
+-- name: erase_jobs
+DELETE FROM job WHERE user_id = ANY ($1::text[]);
+
 -- name: erase_dead_events
 DELETE FROM dead_event WHERE user_id = ANY ($1::text[]);
 

@@ -38,6 +38,7 @@ static const char *const texts[] = {
 static const char *const mails[][2] = {
     {"draft_cold", "{}"},
     {"evidence_failed", "{\"name\":\"anh.jpg\"}"},
+    {"job_done", "{\"job\":\"standing\",\"failed\":true}"},
     {"verdict", "{\"status\":\"returned\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\",\"note\":\"thêm ảnh\",\"initiative_id\":\"5\"}"},
     {"verdict", "{\"status\":\"valid\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\"}"},
     {"verdict", "{\"status\":\"recognised\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\",\"level\":\"Công đoàn tỉnh\"}"},
