@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 
+#include "canned_store.h"
 #include "case_store.h"
 #include "clock.h"
 #include "initiative_store.h"
@@ -78,7 +79,8 @@ static const struct {
     {NEED_TICKET, SQL_TICKET_OPEN, ARG_NONE},          {NEED_AUTHORS, SQL_INITIATIVE_AUTHOR_LIST, ARG_ID},
     {NEED_COLLEAGUE, SQL_PERSON_COLLEAGUE, ARG_TEXT},  {NEED_MY_DATA, SQL_PERSON_DATA, ARG_NONE},
     {NEED_EVIDENCE, SQL_EVIDENCE_COUNT, ARG_ID},       {NEED_GRANTS, SQL_GRANT_LIST, ARG_NONE},
-    {NEED_INVITE, SQL_INVITE_TAKE, ARG_HASH},
+    {NEED_INVITE, SQL_INVITE_TAKE, ARG_HASH},          {NEED_CANNED, SQL_CANNED_FIND, ARG_TEXT},
+    {NEED_CANNED_ONE, SQL_CANNED_GET, ARG_ID},         {NEED_CANNED_OFFER, SQL_CANNED_OFFER, ARG_TEXT},
 };
 
 static void add_hash(struct pg_array *a, struct str text)
@@ -166,6 +168,15 @@ static void take_need(struct turn_batch *b, struct turn *t, enum need need, cons
         break;
     case NEED_INVITE:
         in->invite = role_store_invite_of(b, res, user_id);
+        break;
+    case NEED_CANNED:
+        in->canned = canned_store_of(b, res, user_id);
+        break;
+    case NEED_CANNED_ONE:
+        in->canned_one = canned_store_of(b, res, user_id);
+        break;
+    case NEED_CANNED_OFFER:
+        in->canned_offer = canned_store_of(b, res, user_id);
         break;
     }
     in->loaded |= need;
@@ -411,6 +422,12 @@ static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
         role_store_add_grant(s, g, t->in.invite->invited_by);
     for (const struct audit_entry *a = out->audit; a; a = a->next)
         role_store_add_audit(s, t->row->user_id, a);
+    for (const struct canned_answer *a = out->canned; a; a = a->next)
+        canned_store_put(s, a, text_key(b, str_of(a->name)), text_key(b, str_of(a->text)));
+    for (const struct canned_answer *a = out->canned_dropped; a; a = a->next)
+        canned_store_drop(s, a->id);
+    for (const struct canned_use *u = out->canned_uses; u; u = u->next)
+        canned_store_learn(s, u, text_key(b, str_of(u->question)));
     for (const struct mail *m = out->mail; m; m = m->next)
         case_store_add_mail(s, m);
     for (const struct job_wish *w = out->jobs; w; w = w->next)

@@ -137,11 +137,14 @@ void conversation_store_erase(struct save *s, const char *user_id, const char *k
         SQL_ERASE_FILES, SQL_ERASE_EVIDENCE, SQL_ERASE_REVISIONS, SQL_ERASE_REVIEWS, SQL_ERASE_REVIEWER,
         SQL_ERASE_AUTHORS, SQL_ERASE_AUTHORSHIPS,
         SQL_ERASE_TICKET_MESSAGES, SQL_ERASE_TICKETS, SQL_ERASE_DRAFTS, SQL_ERASE_MESSAGES, SQL_ERASE_ECHOES, SQL_ERASE_OUTBOX,
-        SQL_ERASE_MAIL, SQL_ERASE_JOBS, SQL_ERASE_DEAD_EVENTS, SQL_ERASE_GRANTS, SQL_ERASE_PERSON, SQL_ERASE_JOURNAL,
+        SQL_ERASE_MAIL, SQL_ERASE_JOBS, SQL_ERASE_DEAD_EVENTS, SQL_ERASE_GRANTS, SQL_ERASE_CANNED_QUESTIONS,
+        SQL_ERASE_PERSON, SQL_ERASE_JOURNAL,
     };
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         save_row(s, all[i], "t", user_id);
     save_row(s, SQL_ERASE_AUDIT, "tt", user_id, key);
+    save_row(s, SQL_ERASE_ENTERED, "tt", user_id, key);
+    save_row(s, SQL_ERASE_CANNED_AUTHORS, "tt", user_id, key);
     save_row(s, SQL_ERASE_SIGNALS, "tt", user_id, key);
     save_row(s, SQL_ERASE_INITIATIVES, "tt", user_id, key);
 }

@@ -7,8 +7,9 @@ void initiative_store_add(struct save *s, const struct initiative *i)
 {
     bool money = strcmp(i->benefit_kind, BENEFIT_MONEY) == 0;
     /* A declared 0 đồng is money all the same, so the null comes from the kind, not from the value. */
-    save_row(s, SQL_INITIATIVE_ADD, money ? "tittti" "ttntm" : "titttn" "ttntm", i->user_id, i->id, i->code, i->title, i->description,
-             money ? i->annual_benefit_vnd : 0, i->benefit_kind, i->benefit_text, i->unit_id, i->unit_text, i->submitted_at_ms);
+    save_row(s, SQL_INITIATIVE_ADD, money ? "tittti" "ttntmt" : "titttn" "ttntmt", i->user_id, i->id, i->code, i->title, i->description,
+             money ? i->annual_benefit_vnd : 0, i->benefit_kind, i->benefit_text, i->unit_id, i->unit_text, i->submitted_at_ms,
+             i->created_by);
     signal_store_add_check(s, i->user_id, i->id);
 }
 

@@ -63,6 +63,7 @@ struct initiative {
     bool confidential;
     const char *status;
     const char *review_note;
+    const char *created_by; /* who entered it for the author, or NULL */
     int64_t submitted_at_ms;
     int64_t evidence_count; /* read only */
 };
@@ -185,6 +186,22 @@ struct audit_entry {
     const char *action; /* the command's name, or what was done */
     const char *about;  /* user id of the person it concerned, or NULL */
     const char *detail; /* JSON object of ids and our own words, or NULL; never what people wrote */
+};
+
+/* An answer that is given again and again. */
+struct canned_answer {
+    struct canned_answer *next;
+    int64_t id;
+    const char *name, *text; /* the text has placeholders for what an answer is about */
+    const char *created_by;
+};
+
+/* A question that was answered with one of them. */
+struct canned_use {
+    struct canned_use *next;
+    const char *user_id; /* who asked */
+    int64_t ticket_id, answer_id;
+    const char *question;
 };
 
 /* A note for somebody's next turn; delivered once, at or after not_before_ms. */

@@ -55,9 +55,10 @@ static enum state onward(const struct talk *t)
         return ST_CONSENT;
     if (!draft->id)
         return ST_MENU;
-    if (!t->person.full_name)
+    const bool own = !draft->for_user; /* of somebody else his own turn asks */
+    if (own && !t->person.full_name)
         return ST_NAME;
-    if (!t->person.unit_id && !t->person.unit_text)
+    if (own && !t->person.unit_id && !t->person.unit_text)
         return ST_UNIT;
     if (!draft->title)
         return ST_TITLE;

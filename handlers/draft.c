@@ -58,6 +58,11 @@ static const struct member draft_members[] = {
     TEXT(draft, step, WORD),
     INT64(draft, started_at_ms),
     INT(draft, evidence, EVIDENCE_MAX),
+    TEXT(draft, for_user, SENTENCE),
+    TEXT(draft, for_name, NAME_CHARS_MAX),
+    INT64(draft, for_ticket),
+    TEXT(draft, entered_by, SENTENCE),
+    TEXT(draft, entered_by_name, NAME_CHARS_MAX),
     HASH(draft, similar_hash),
 };
 
@@ -112,6 +117,11 @@ static const struct member dialog_members[] = {
 static const struct member choice_members[] = {INT64(choice, id), TEXT(choice, name, SENTENCE)};
 static const struct member button_members[] = {TEXT(shown_button, label, SENTENCE), TEXT(shown_button, action, WORD)};
 static const struct member coauthor_members[] = {TEXT(coauthor, name, NAME_CHARS_MAX), INT(coauthor, share_pct, 100)};
+static const struct member proposal_members[] = {
+    INT64(proposal, id),          TEXT(proposal, field, WORD),
+    TEXT(proposal, text, DESCRIPTION_CHARS_MAX), INT64(proposal, vnd),
+    TEXT(proposal, from, SENTENCE), TEXT(proposal, from_name, NAME_CHARS_MAX),
+};
 static const struct member ask_members[] = {
     INT64(coauthor_ask, author_id),        INT64(coauthor_ask, initiative_id),
     TEXT(coauthor_ask, owner, SENTENCE),   TEXT(coauthor_ask, title, TITLE_CHARS_MAX),
@@ -264,6 +274,7 @@ struct dialog *dialog_read(TALLOC_CTX *ctx, const char *json)
     READ_LIST(d, root, choice, choice_members);
     READ_LIST(d, root, shown, button_members);
     READ_LIST(d, root, aside, button_members);
+    READ_LIST(d, root, proposal, proposal_members);
     READ_LIST(d, root, coauthor, coauthor_members);
     READ_LIST(d, root, ask, ask_members);
     const cJSON *vnd = cJSON_GetObjectItemCaseSensitive(root, "choice_vnd");
@@ -393,6 +404,7 @@ char *dialog_print(TALLOC_CTX *ctx, const struct dialog *d)
         !ADD_LIST(root, shown, button_members, FILLED(shown, label)) ||
         !ADD_LIST(root, aside, button_members, FILLED(aside, label)) ||
         !ADD_LIST(root, coauthor, coauthor_members, FILLED(coauthor, name)) ||
+        !ADD_LIST(root, proposal, proposal_members, FILLED(proposal, id)) ||
         !ADD_LIST(root, ask, ask_members, FILLED(ask, author_id)))
         return NULL;
     cJSON *vnd = d->choice_vnd[0] ? cJSON_AddArrayToObject(root, "choice_vnd") : NULL;

@@ -24,6 +24,7 @@ enum {
     EVIDENCE_MAX = 50,
     CHOICES_MAX = 5,   /* items of a numbered list; also buttons on show */
     COAUTHORS_MAX = 9,
+    PROPOSALS_MAX = 3, /* of one person, waiting; a fourth takes the place of the oldest */
     ASKS_MAX = 3,      /* questions of other authors waiting for this person's answer */
     SIMILAR_SHOWN_MAX = 3, /* initiatives like the draft that are put to its author */
 };
@@ -66,6 +67,12 @@ struct draft {
     const char *step;    /* name of the state it was left in */
     int64_t started_at_ms;
     int evidence;        /* pieces sent for it */
+
+    /* Written for somebody else: the one who writes holds for_user, the one it is for entered_by.  Never both. */
+    const char *for_user, *for_name; /* user id */
+    int64_t for_ticket;
+    const char *entered_by, *entered_by_name; /* user id; the draft counts once its owner has sent it */
+
     uint64_t similar_hash; /* of the wording that was searched for last */
     struct similar similar[SIMILAR_SHOWN_MAX];
 };
@@ -77,6 +84,15 @@ struct choice {
 
 struct shown_button {
     const char *label, *action;
+};
+
+/* A field of the draft that somebody of the support has worded; nothing changes until it is accepted. */
+struct proposal {
+    int64_t id;
+    const char *field;   /* title, description, benefit */
+    const char *text;    /* as written */
+    int64_t vnd;         /* benefit only */
+    const char *from, *from_name; /* user id */
 };
 
 struct coauthor {
@@ -144,6 +160,7 @@ struct dialog {
     bool staff;                 /* joined once: only such people's turns read their roles.  A hint, no right follows from it */
     int join_tries;             /* codes tried since join_since_ms */
     int64_t join_since_ms;
+    struct proposal proposal[PROPOSALS_MAX]; /* the newest first */
     struct coauthor coauthor[COAUTHORS_MAX];
     struct coauthor_ask ask[ASKS_MAX];
 };

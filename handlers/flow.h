@@ -269,6 +269,8 @@ void go_edit(struct talk *t, enum edit_field field);
 
 /* parked.c: more than one draft */
 bool park_active(struct talk *t); /* false: not yet loaded, or five are parked and the list is on show */
+/** Swaps the active draft for a parked one; NEED_DRAFTS is loaded. @return false when there is none of that id. */
+bool draft_take_up(struct talk *t, int64_t id);
 void cmd_drafts(struct talk *t, int64_t arg, enum edit_field field);
 void ask_drafts(struct talk *t);
 enum answer read_drafts(struct talk *t, const char *text);
@@ -360,6 +362,24 @@ void cmd_human_voice(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_appeal(struct talk *t, int64_t arg, enum edit_field field);
 /** Opens a ticket, or says one is open; @return its id, 0 when a need has to be loaded first. */
 int64_t ticket_open(struct talk *t, const char *topic, const char *question, int64_t initiative_id, bool *ret_was_open);
+
+/* onbehalf.c: a supporter enters a draft for a worker, who makes it his own */
+/** In the supporter's talk: from here the questions of the registration are about that person's draft. */
+void on_behalf_start(struct talk *t, const char *user_id, const char *name, int64_t ticket_id);
+enum state on_behalf_sent(struct talk *t);
+void draft_entered(struct talk *t, const struct cJSON *root);  /* mail to the worker */
+void draft_answered(struct talk *t, const struct cJSON *root); /* mail to the supporter */
+void entered_submitted(struct talk *t, const struct draft *draft, const char *code);
+void cmd_review_own(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_deny(struct talk *t, int64_t arg, enum edit_field field);
+
+/* proposal.c: a field worded by a supporter, taken by the worker */
+/** t->typed_rest is proposed to that person as his draft's title, description or benefit. */
+void propose(struct talk *t, const char *user_id, const char *name, const char *field);
+void field_proposed(struct talk *t, const struct cJSON *root);    /* mail to the worker */
+void proposal_answered(struct talk *t, const struct cJSON *root); /* mail to the supporter */
+void cmd_proposal_yes(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_proposal_no(struct talk *t, int64_t arg, enum edit_field field);
 
 /* privacy.c: what is kept, erasure, reminders on and off */
 enum state erased(struct talk *t);

@@ -97,6 +97,11 @@ static void evidence_turn(struct talk *t)
     }
     bool voice = t->in->msg->kind == IN_AUDIO;
     int64_t target = target_of(t);
+    if (target && target == t->d->draft.id && t->d->draft.for_user) {
+        say(t, MSG_STAFF_ENTER_NO_FILES, NO_ARGS); /* evidence belongs to who sends it */
+        restate(t);
+        return;
+    }
     int n = evidence_add(t, target);
     if (!n) {
         media_refused(t);

@@ -260,4 +260,12 @@ void mail_turn(struct talk *t)
         verdict(t, root);
     else if (strcmp(kind, "job_done") == 0)
         job_done(t, root);
+    else if (strcmp(kind, "ticket_draft") == 0)
+        draft_entered(t, root);
+    else if (strcmp(kind, "draft_answered") == 0)
+        draft_answered(t, root);
+    else if (strcmp(kind, "ticket_proposal") == 0)
+        field_proposed(t, root);
+    else if (strcmp(kind, "proposal_answered") == 0)
+        proposal_answered(t, root);
 }

@@ -54,8 +54,7 @@ void cmd_register_new(struct talk *t, int64_t arg, enum edit_field field)
     go(t, ST_ONWARD);
 }
 
-/* Swaps the active draft for a parked one. */
-static bool take_up(struct talk *t, int64_t id)
+bool draft_take_up(struct talk *t, int64_t id)
 {
     struct draft draft;
     const struct parked_draft *p = t->in->drafts;
@@ -91,7 +90,7 @@ void cmd_resume(struct talk *t, int64_t arg, enum edit_field field)
     if (!need(t, NEED_DRAFTS))
         return;
     size_t parked = parked_count(t);
-    if (parked == 1 && take_up(t, t->in->drafts->id)) {
+    if (parked == 1 && draft_take_up(t, t->in->drafts->id)) {
         lead(t, MSG_STILL_HERE, NO_ARGS);
         go(t, ST_ONWARD);
     } else if (parked == 0) {
@@ -141,7 +140,7 @@ enum answer read_drafts(struct talk *t, const char *text)
         return ANS_UNCLEAR;
     if (!need(t, NEED_DRAFTS))
         return ANS_HANDLED;
-    if (!take_up(t, id))
+    if (!draft_take_up(t, id))
         return ANS_UNCLEAR;
     lead(t, MSG_STILL_HERE, NO_ARGS);
     return ANS_OK;

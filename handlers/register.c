@@ -280,19 +280,26 @@ static const char *unit_of(const struct talk *t)
 void ask_confirm(struct talk *t)
 {
     const struct draft *draft = &t->d->draft;
+    if (draft->for_user) {
+        ask(t, MSG_STAFF_ENTER_SUMMARY,
+            ARGS({"name", draft->for_name}, {"description_short", must(text_short(t->ctx, str_of(draft->description), SHORT_CHARS))},
+                 {"benefit_line", benefit_line(t, &draft->benefit)}));
+        return;
+    }
     const char *unit = unit_of(t);
     const char *pieces = draft->evidence ? words(t, MSG_SUMMARY_EVIDENCE, ARGS({"n", fmt(t, "%d", draft->evidence)})) : NULL;
     ask(t, MSG_CONFIRM_SUMMARY,
         ARGS({"description_short", must(text_short(t->ctx, str_of(draft->description), SHORT_CHARS))},
              {"benefit_line", benefit_line(t, &draft->benefit)},
-             {"unit", unit ? must(text_short(t->ctx, str_of(unit), SHORT_CHARS)) : NULL}, {"tep", pieces}));
+             {"unit", unit ? must(text_short(t->ctx, str_of(unit), SHORT_CHARS)) : NULL}, {"tep", pieces},
+             {"khong_phai", draft->entered_by ? message_get(MSG_LABEL_NOT_MINE)->text : NULL}, {"id", fmt(t, "%lld", (long long)draft->id)}));
 }
 
 /* A digit beyond the buttons names a field of the card. */
 enum answer read_confirm(struct talk *t, const char *text)
 {
     const char *key = must(text_key(t->ctx, str_of(text)));
-    if (key[0] && !key[1] && (key[0] == '4' || key[0] == '5')) {
+    if (key[0] && !key[1] && (key[0] == '4' || key[0] == '5') && !t->d->draft.for_user) {
         go_edit(t, key[0] == '4' ? EDIT_UNIT : EDIT_NAME);
         return ANS_HANDLED;
     }
@@ -303,6 +310,8 @@ enum state submit(struct talk *t)
 {
     struct dialog *d = t->d;
     const struct draft *draft = &d->draft;
+    if (draft->for_user)
+        return on_behalf_sent(t);
     struct initiative *i = must(talloc_zero(t->ctx, struct initiative));
     bool own_unit = !draft->unit_id && !draft->unit_text;
     *i = (struct initiative){
@@ -318,6 +327,7 @@ enum state submit(struct talk *t)
         .unit_text = own_unit ? t->person.unit_text : draft->unit_text,
         .unit_name = unit_of(t),
         .status = STATUS_SUBMITTED,
+        .created_by = draft->entered_by,
         .submitted_at_ms = t->in->now_ms,
         .evidence_count = draft->evidence,
     };
@@ -330,6 +340,7 @@ enum state submit(struct talk *t)
         t->person.unit_name = draft->unit_name;
         person_changed(t);
     }
+    entered_submitted(t, draft, i->code);
     t->receipt = i;
     d->extras_id = i->id;
     d->last_code = i->code;
@@ -354,6 +365,8 @@ void ask_submitted(struct talk *t)
 void go_edit(struct talk *t, enum edit_field field)
 {
     struct dialog *d = t->d;
+    if (d->draft.for_user && (field == EDIT_NAME || field == EDIT_UNIT))
+        field = EDIT_ANY; /* those are of who writes, not of who it is written for */
     static const enum state asks[] = {
         [EDIT_ANY] = ST_EDIT_MENU,   [EDIT_TITLE] = ST_TITLE, [EDIT_DESCRIPTION] = ST_DESCRIPTION,
         [EDIT_BENEFIT] = ST_BENEFIT, [EDIT_UNIT] = ST_UNIT,   [EDIT_NAME] = ST_NAME,

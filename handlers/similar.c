@@ -21,7 +21,7 @@ enum { TITLE_SHORT = 60, UNIT_SHORT = 60, WORDS_SHORT = 60 };
 void similar_wish(struct talk *t)
 {
     struct draft *draft = &t->d->draft;
-    if (!draft->id || !draft->title || !draft->description || !consented(t))
+    if (!draft->id || !draft->title || !draft->description || draft->for_user || !consented(t))
         return;
     uint64_t hash = str_hash(str_of(fmt(t, "%s\n%s", draft->title, draft->description)));
     if (hash == draft->similar_hash)

@@ -27,6 +27,9 @@ enum need {
     NEED_EVIDENCE = 1 << 8,    /* input->evidence_count: pieces of the draft or initiative output->need_id */
     NEED_GRANTS = 1 << 9,      /* input->grants: the roles the person holds now */
     NEED_INVITE = 1 << 10,     /* input->invite: the invitation whose code is need_text, used up by this turn; NULL when there is none */
+    NEED_CANNED = 1 << 11,     /* input->canned: canned answers found by the words need_text ("": any), best first, at most 10 */
+    NEED_CANNED_ONE = 1 << 12, /* input->canned_one: the one with need_id, or NULL */
+    NEED_CANNED_OFFER = 1 << 13, /* input->canned_offer: the one for a question like need_text, or NULL */
 };
 
 struct my_data {
@@ -62,6 +65,8 @@ struct turn_input {
     int64_t evidence_count;
     const struct role_grant *grants; /* list */
     const struct invite *invite;
+    const struct canned_answer *canned; /* list */
+    const struct canned_answer *canned_one, *canned_offer;
 };
 
 /* A search for initiatives like this draft: a job behind the turn, whose finding comes back as mail of kind "similar_found". */
@@ -105,6 +110,9 @@ struct turn_output {
     const struct similar_wish *similar_wish; /* NULL: none; may go unanswered, so nothing may wait for it */
     struct role_grant *new_grants; /* from in->invite */
     struct audit_entry *audit;     /* in order */
+    struct canned_answer *canned;  /* new, or in place of that of the same name */
+    struct canned_answer *canned_dropped; /* by id */
+    struct canned_use *canned_uses;
     bool secret; /* what was said gives access: it is not kept in the transcript */
     struct mail *mail;
     struct job_wish *jobs;

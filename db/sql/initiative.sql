@@ -1,9 +1,9 @@
 -- name: initiative_add
 -- $1 user ids, $2 ids, $3 codes, $4 titles, $5 descriptions, $6 benefits (null unless money), $7 benefit kinds,
--- $8 benefits as typed, $9 unit ids, $10 unit texts, $11 submitted at.
-INSERT INTO initiative (user_id, id, code, title, description, annual_benefit_vnd, benefit_kind, benefit_text, unit_id, unit_text, submitted_at)
+-- $8 benefits as typed, $9 unit ids, $10 unit texts, $11 submitted at, $12 who entered it (null: the author).
+INSERT INTO initiative (user_id, id, code, title, description, annual_benefit_vnd, benefit_kind, benefit_text, unit_id, unit_text, submitted_at, created_by)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-                     $9::bigint[], $10::text[], $11::timestamptz[]);
+                     $9::bigint[], $10::text[], $11::timestamptz[], $12::text[]);
 
 -- name: initiative_patch
 -- $1 user ids, $2 revision ids, $3 initiative ids, $4 fields, $5 values, $6 numbers, $7 benefit kinds.

@@ -31,7 +31,7 @@ static const char *const texts[] = {
     "Trần Văn Hòa 90, Lê Văn Minh 50%", "Trần Thị Bình", "0 đồng", "#huongdan", "#b1:*:extras", "15/8/2022", "8/2022", "31/2/2022", "abc", "x",
     "Đăng ký sáng kiến", "Viết sáng kiến khác", "Sáng kiến của tôi", "Nhập lại", "Bổ sung thông tin", "Giải pháp kỹ thuật", "Xóa dữ liệu của tôi", "Xóa hết",
     "#b1:", "#b1:*:register", "#b1:confirm.1:yes", "#b1:*:view.99", "#b1:*:yes", "#b1:title.99999999999999999999:keep",
-    "#b1:*:view.", "/join 1234", "/menu", "/", "#b1:*:view.9999999999999999999", "#b1:*:coauthor_yes.5", "#b1:*:edit_of.7000000000000000001",
+    "#b1:*:view.", "/join 1234", "#b1:*:review_own.5", "#b1:*:proposal_yes.5", "/menu", "/", "#b1:*:view.9999999999999999999", "#b1:*:coauthor_yes.5", "#b1:*:edit_of.7000000000000000001",
     "khác", "trùng", "làm chung", "áp dụng lại", "#b1:*:similar", "#b1:similar.2:same", "#b1:menu.0:amount", "#b1:benefit_choice.3:v3", "#b1::", "#b1:*:", "#b1:*:cancel", "#b1:erase.2:yes",
 };
 
@@ -52,6 +52,9 @@ static const char *const mails[][2] = {
     {"coauthor_offer_answered", "{\"author_user_id\":\"u2\",\"initiative_id\":\"71\",\"answer\":\"yes\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\"}"},
     {"coauthor_offer_answered", "{\"author_user_id\":\"u2\",\"initiative_id\":\"76\",\"answer\":\"no\",\"title\":\"Đồ gá\"}"},
     {"similar_found", "{\"draft_id\":\"5\",\"hash\":\"5\",\"like\":[]}"},
+    {"ticket_draft", "{\"draft\":\"{\\\"id\\\":\\\"4001\\\",\\\"title\\\":\\\"Giá treo dây hàn\\\",\\\"entered_by\\\":\\\"u9\\\"}\"}"},
+    {"ticket_proposal", "{\"id\":\"71\",\"field\":\"title\",\"text\":\"Giá treo dây hàn\",\"from\":\"u9\",\"name\":\"Lê An\"}"},
+    {"ticket_proposal", "{\"id\":\"72\",\"field\":\"benefit\",\"text\":\"60 triệu\",\"vnd\":\"60000000\",\"from\":\"u9\"}"},
     {"verdict", "not json"},
     {"unheard_of", "{}"},
 };
@@ -112,9 +115,9 @@ static void step(void)
         tap_something();
     else if (what < 80)
         tap_the_newest();
-    else if (what < 84)
+    else if (what < 86)
         find_something();
-    else if (what < 88)
+    else if (what < 89)
         sends(IN_IMAGE, pick(3) ? NULL : "ảnh đồ gá", pick(5) ? "https://example.com/a.jpg" : NULL);
     else if (what < 97)
         sends((enum inbound_kind)pick(IN_ANONYMOUS), pick(2) ? "Hoa Nguyễn" : NULL, pick(2) ? "https://example.com/x" : NULL);

@@ -1,0 +1,198 @@
+/* Entering for somebody: a supporter writes a draft for a worker, who makes it his own by sending it, or has it deleted.
+ *
+ *   support: cmd_enter -> the questions of the registration -> on_behalf_sent ──mail "ticket_draft"──▶ worker: draft_entered
+ *   worker:  cmd_review_own -> the summary -> submit, or cmd_deny ──mail "draft_answered"──▶ support: draft_answered
+ *
+ * Until the worker has sent it nothing counts: it is one of his drafts. */
+#include <cjson/cJSON.h>
+
+#include "role_store.h"
+#include "say.h"
+#include "scoped.h"
+#include "staff.h"
+#include "reading/text.h"
+
+SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
+SCOPED_DEFINE(json_text, char *, cJSON_free)
+
+enum { TITLE_SHORT = 80 };
+
+/* ---- the supporter ---- */
+
+void on_behalf_start(struct talk *t, const char *user_id, const char *name, int64_t ticket_id)
+{
+    struct dialog *d = t->d;
+    if (!consented(t)) { /* the questions of the registration are for people who have agreed to it */
+        say(t, MSG_STAFF_CONSENT_FIRST, NO_ARGS);
+        restate(t);
+        return;
+    }
+    leave_edit(t);
+    bool same = d->draft.for_user && strcmp(d->draft.for_user, user_id) == 0;
+    if (!same && d->draft.id && (d->draft.title || d->draft.partial || d->draft.for_user) && !park_active(t))
+        return;
+    if (!same)
+        d->draft = (struct draft){.id = t->in->new_id(t->in->new_id_ctx), .started_at_ms = t->in->now_ms, .for_user = user_id,
+                                  .for_name = name, .for_ticket = ticket_id};
+    lead(t, MSG_STAFF_ENTER, ARGS({"name", name}));
+    go(t, ST_ONWARD);
+}
+
+static const char *payload_of(struct talk *t, const struct draft *draft)
+{
+    struct draft his = *draft;
+    his.for_user = his.for_name = his.step = NULL;
+    his.for_ticket = 0;
+    his.entered_by = t->in->msg->user_id;
+    his.entered_by_name = t->person.full_name;
+    his.evidence = 0; /* pictures belong to who sent them */
+    SCOPED(json) cJSON *root = must(cJSON_CreateObject());
+    must(cJSON_AddStringToObject(root, "draft", must(draft_print(t->ctx, &his))));
+    must(cJSON_AddStringToObject(root, "by", t->in->msg->user_id));
+    must(cJSON_AddStringToObject(root, "ticket", fmt(t, "%lld", (long long)draft->for_ticket)));
+    SCOPED(json_text) char *json = must(cJSON_PrintUnformatted(root));
+    return must(talloc_strdup(t->ctx, json));
+}
+
+static void drop_draft(struct talk *t, int64_t id)
+{
+    struct parked_draft *p = must(talloc_zero(t->ctx, struct parked_draft));
+    *p = (struct parked_draft){.user_id = t->in->msg->user_id, .id = id};
+    t->out->dropped = p;
+}
+
+enum state on_behalf_sent(struct talk *t)
+{
+    struct draft *draft = &t->d->draft;
+    bool may = has_role(t, ROLE_SUPPORT);
+    if (t->out->needs)
+        return ST_STAY;
+    if (may) {
+        audit_add(t, "enter_send", draft->for_user, fmt(t, "{\"draft\":\"%lld\"}", (long long)draft->id));
+        mail_add(t, draft->for_user, "ticket_draft", payload_of(t, draft), t->in->now_ms);
+        lead(t, MSG_STAFF_ENTER_SENT, ARGS({"name", draft->for_name}));
+    } else {
+        lead(t, MSG_STAFF_ENTER_ENDED, NO_ARGS); /* the role ended while he wrote */
+    }
+    drop_draft(t, draft->id);
+    *draft = (struct draft){0};
+    return ST_MENU;
+}
+
+void draft_answered(struct talk *t, const cJSON *root)
+{
+    const char *said = mail_text(t, root, "answer", 10), *title = mail_text(t, root, "title", TITLE_SHORT);
+    const char *name = mail_text(t, root, "name", NAME_CHARS_MAX), *code = mail_text(t, root, "code", 20);
+    if (!said || !title)
+        return;
+    enum msg id = strcmp(said, "sent") == 0  ? MSG_STAFF_ENTERED_SENT
+                : strcmp(said, "deny") == 0 ? MSG_STAFF_ENTERED_DENIED
+                                             : MSG_STAFF_ENTERED_NO_ROOM;
+    say(t, id, ARGS({"name", name ? name : message_get(MSG_UNTOLD)->text}, {"title", title}, {"code", code}));
+    restate(t);
+}
+
+/* ---- the worker ---- */
+
+static void tell_author(struct talk *t, const struct draft *draft, const char *answer, const char *code)
+{
+    if (!draft->entered_by)
+        return;
+    SCOPED(json) cJSON *root = must(cJSON_CreateObject());
+    must(cJSON_AddStringToObject(root, "answer", answer));
+    must(cJSON_AddStringToObject(root, "worker", t->in->msg->user_id)); /* an erasure finds it by this */
+    must(cJSON_AddStringToObject(root, "title", draft->title));
+    must(cJSON_AddStringToObject(root, "name", t->person.full_name ? t->person.full_name : ""));
+    must(cJSON_AddStringToObject(root, "code", code ? code : ""));
+    SCOPED(json_text) char *json = must(cJSON_PrintUnformatted(root));
+    mail_add(t, draft->entered_by, "draft_answered", must(talloc_strdup(t->ctx, json)), t->in->now_ms);
+}
+
+void draft_entered(struct talk *t, const cJSON *root)
+{
+    struct draft draft;
+    const char *body = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "draft"));
+    if (!body || !draft_read(t->ctx, body, &draft) || !draft.title || !draft.entered_by)
+        return;
+    if (!need(t, NEED_DRAFTS))
+        return;
+    int parked = 0;
+    for (const struct parked_draft *p = t->in->drafts; p; p = p->next)
+        parked += p->id != t->d->draft.id;
+    if (!consented(t) || parked >= PARKED_DRAFTS_MAX) {
+        tell_author(t, &draft, "full", NULL);
+        return;
+    }
+    struct parked_draft *p = must(talloc_zero(t->ctx, struct parked_draft));
+    *p = (struct parked_draft){.user_id = t->in->msg->user_id, .id = draft.id, .body = body, .updated_at_ms = t->in->now_ms};
+    p->body = must(talloc_strdup(t->ctx, body));
+    t->out->parked = p;
+    say(t, MSG_ENTERED_ON_BEHALF,
+        ARGS({"support", draft.entered_by_name ? draft.entered_by_name : message_get(MSG_LABEL_STAFF)->text},
+             {"title", must(text_short(t->ctx, str_of(draft.title), TITLE_SHORT))}, {"id", fmt(t, "%lld", (long long)draft.id)}));
+    restate(t);
+}
+
+/* Neither a draft any more nor sent: denied before, or none of his. */
+static void gone(struct talk *t, int64_t id)
+{
+    t->out->need_id = id;
+    if (!need(t, NEED_INITIATIVE))
+        return;
+    if (t->in->initiative)
+        say(t, MSG_ALREADY_SUBMITTED, ARGS({"code", t->in->initiative->code}));
+    else
+        say(t, MSG_ENTERED_GONE, NO_ARGS);
+    restate(t);
+}
+
+void cmd_review_own(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    if (!need(t, NEED_DRAFTS))
+        return;
+    if (t->d->draft.id != arg || !arg) {
+        leave_edit(t);
+        if (!arg || !draft_take_up(t, arg)) {
+            gone(t, arg);
+            return;
+        }
+    }
+    go(t, ST_ONWARD);
+}
+
+void cmd_deny(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    struct draft draft = {0};
+    if (!need(t, NEED_DRAFTS))
+        return;
+    bool active = arg && t->d->draft.id == arg;
+    if (active)
+        draft = t->d->draft;
+    for (const struct parked_draft *p = t->in->drafts; p && !active && !draft.id; p = p->next)
+        if (p->id == arg && (!draft_read(t->ctx, p->body, &draft) || draft.id != arg))
+            draft = (struct draft){0};
+    if (!draft.entered_by) { /* what he wrote himself is deleted elsewhere, and asked about first */
+        gone(t, arg);
+        return;
+    }
+    drop_draft(t, arg);
+    tell_author(t, &draft, "deny", NULL);
+    lead(t, MSG_ENTERED_DENIED, ARGS({"title", must(text_short(t->ctx, str_of(draft.title), TITLE_SHORT))}));
+    if (active) {
+        bool here = (flow[t->state].flags & (F_DRAFT | F_FIELD)) && !t->d->edit_id;
+        t->d->draft = (struct draft){0};
+        t->d->interrupted = here ? t->d->interrupted : NULL;
+        if (here) {
+            go(t, ST_MENU);
+            return;
+        }
+    }
+    restate(t);
+}
+
+void entered_submitted(struct talk *t, const struct draft *draft, const char *code)
+{
+    tell_author(t, draft, "sent", code);
+}
