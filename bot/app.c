@@ -30,6 +30,7 @@
 #include "suspects.h"
 #include "token.h"
 #include "turns.h"
+#include "vitals.h"
 #include "webhook.h"
 #include "zalo/client.h"
 #include "zalo/signature.h"
@@ -342,7 +343,8 @@ static void wire(struct app *app, bool hold)
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);
     app->webhook = webhook_new(app, &(struct webhook_options){
         .base = app->base, .settings = s, .turns = app->turns, .intake = app->intake, .outbox = app->outbox, .tokens = app->tokens,
-        .background = app->background, .similar = app->similar, .similar_finder = app->similar_finder});
+        .background = app->background, .limiter = app->limiter,
+        .vitals = vitals_new(app, app->base, app->background, s, app->seat == 0), .similar = app->similar, .similar_finder = app->similar_finder});
 }
 
 static struct event *on_signal(struct app *app, int signal, event_callback_fn fn)

@@ -67,6 +67,10 @@ enum http_kill {
     HTTP_KILL_COUNT,
 };
 
+/* Upper bounds of the latency buckets, ms; the last bucket has none. */
+#define HTTP_LATENCY_MS {5, 10, 25, 50, 100, 250, 500, 1000, 1500, 2000}
+enum { HTTP_LATENCY_BUCKETS = 11 };
+
 struct http_stats {
     uint32_t connections;             /* open now */
     uint32_t pending;                 /* requests handed out and unanswered, now */
@@ -78,6 +82,8 @@ struct http_stats {
     uint64_t requests;                /* handed to the handler */
     uint64_t answers[6];              /* by first digit of the status */
     uint64_t handler_timeouts;        /* of these, our own 503 */
+    uint64_t latency[HTTP_LATENCY_BUCKETS]; /* POST requests, from the last byte to the answer; each in one bucket */
+    uint64_t latency_ms;              /* their sum */
     uint64_t late_answers;            /* http_answer() with a stale id: nobody was there any more */
 };
 

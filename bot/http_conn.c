@@ -29,11 +29,24 @@ static void conn_kill(struct conn *c, enum http_kill why)
         conn_free(c);
 }
 
+static void note_latency(struct http_server *s, const struct exchange *x)
+{
+    static const int bound[HTTP_LATENCY_BUCKETS - 1] = HTTP_LATENCY_MS;
+    int64_t ms = http_now_ms() - (x->deadline_ms - s->limits.handler_ms);
+    size_t i = 0;
+    while (i < ARRAY_LEN(bound) && ms > bound[i])
+        i++;
+    s->stats.latency[i]++;
+    s->stats.latency_ms += (uint64_t)ms;
+}
+
 /* Encodes an answer, in its place: behind what is unsent when it is the first due, else kept until its turn. */
 static bool exchange_answer(struct http_server *s, int32_t slot, const struct answer *a)
 {
     struct exchange *x = &s->exchanges[slot];
     struct conn *c = x->conn;
+    if (x->waiting && x->timed)
+        note_latency(s, x);
     exchange_stop_waiting(s, x);
     x->answered = true;
     s->stats.answers[a->status / 100]++;
@@ -147,6 +160,7 @@ static void dispatch(struct conn *c, const struct http_parse *p, const char *byt
     };
     s->stats.requests++;
     exchange_wait(s, slot, http_now_ms());
+    s->exchanges[slot].timed = p->method == HTTP_POST;
     s->handler(&r, s->ctx);
 }
 

@@ -73,6 +73,7 @@ struct exchange {
     int32_t next;          /* of the same connection, or of the free list */
     int32_t older, newer;  /* of all that wait for the handler: one duration, so in order of deadline */
     bool waiting, answered, close, head_only;
+    bool timed;            /* its latency counts */
 };
 
 struct listener {

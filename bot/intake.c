@@ -400,6 +400,12 @@ bool intake_well(const struct intake *k)
     return k->spool && spool_well(k->spool);
 }
 
+int64_t intake_oldest_age_ms(const struct intake *k)
+{
+    int64_t waiting_ms = k->oldest ? clock_monotonic_ms() - k->oldest->arrived_ms : 0, spooled_ms = k->spool ? spool_oldest_age_ms(k->spool) : 0;
+    return waiting_ms > spooled_ms ? waiting_ms : spooled_ms;
+}
+
 uint64_t intake_drained(const struct intake *k)
 {
     return k->drained;

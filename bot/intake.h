@@ -65,6 +65,9 @@ const struct spool *intake_spool_of(const struct intake *k);
 /** True when an event that PostgreSQL does not take can be kept. */
 bool intake_well(const struct intake *k);
 
+/** How long the oldest event has been waiting to take effect, here or in the spool; 0: none waits. */
+int64_t intake_oldest_age_ms(const struct intake *k);
+
 /** Rows read back so far; events that the spool did not take. */
 uint64_t intake_drained(const struct intake *k);
 uint64_t intake_refused_count(const struct intake *k);

@@ -4,30 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "http.h"
 #include "intake.h"
+#include "limiter.h"
 #include "log.h"
 #include "outbox.h"
 #include "pg_queue.h"
 #include "similar.h"
 #include "similar_finder.h"
+#include "token.h"
 #include "turns.h"
+#include "vitals.h"
 #include "zalo/signature.h"
 
 struct metrics metrics;
-
-static long resident_bytes(void)
-{
-    char line[128] = "";
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (!f)
-        return 0;
-    const char *second = fgets(line, sizeof(line), f) ? strchr(line, ' ') : NULL; /* total, resident, ... in pages */
-    fclose(f);
-    return second ? strtol(second, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
-}
 
 /* ---- over all workers ---- */
 
@@ -99,6 +90,93 @@ static void line(struct page *p, const char *name, const char *label, const char
         p->out = talloc_asprintf_append_buffer(p->out, "sangkien_%s %llu\n", name, total);
 }
 
+/* One without labels: the usual case. */
+static void one(struct page *p, const char *name, enum metric_kind kind, const char *help, uint64_t n)
+{
+    head(p, name, kind, help);
+    line(p, name, NULL, NULL, n);
+}
+
+/* Buckets of Prometheus count all up to their bound; http.h keeps each request in one. */
+static void latency_lines(struct page *p, const struct http_stats *h)
+{
+    static const char *const bound[HTTP_LATENCY_BUCKETS] = {"0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "1.5", "2", "+Inf"};
+    p->kind = METRIC_COUNTER;
+    p->out = talloc_strdup_append_buffer(p->out, "# HELP sangkien_webhook_seconds From a webhook request's last byte to its answer.\n"
+                                                 "# TYPE sangkien_webhook_seconds histogram\n");
+    uint64_t n = 0;
+    for (size_t i = 0; i < HTTP_LATENCY_BUCKETS; i++)
+        line(p, "webhook_seconds_bucket", "le", bound[i], n += h->latency[i]);
+    uint64_t total_ms = over_all(p->lines++, METRIC_COUNTER, h->latency_ms);
+    p->out = talloc_asprintf_append_buffer(p->out, "sangkien_webhook_seconds_sum %llu.%03llu\n", (unsigned long long)(total_ms / 1000),
+                                           (unsigned long long)(total_ms % 1000));
+    line(p, "webhook_seconds_count", NULL, NULL, n);
+}
+
+static void database_lines(struct page *p, const struct pg_queue *background)
+{
+    struct pg_stats pg;
+    pg_stats_read(&pg);
+    one(p, "database_connections", METRIC_GAUGE, "Connections to PostgreSQL that this service keeps.", pg.connections);
+    one(p, "database_connected", METRIC_GAUGE, "Of these, up.", pg.connected);
+    one(p, "database_busy", METRIC_GAUGE, "Of these, with statements in flight.", pg.busy);
+    head(p, "database_trouble_total", METRIC_COUNTER, "Connections lost, deadlines passed, failed statements by class of SQLSTATE.");
+    for (int t = 0; t < PG_TROUBLES; t++)
+        line(p, "database_trouble_total", "kind", pg_trouble_name((enum pg_trouble)t), pg.trouble[t]);
+    one(p, "background_depth", METRIC_GAUGE, "Database jobs waiting behind each other.", pg_queue_depth(background));
+}
+
+static void token_lines(struct page *p, struct tokens *tokens)
+{
+    const char *why;
+    const struct token *token = tokens_current(tokens);
+    one(p, "token_expires_seconds", METRIC_LEAST, "Until the access token in use expires; 0: there is none.", (uint64_t)tokens_expires_in_s(tokens));
+    one(p, "token_generation", METRIC_MOST, "How often the token has changed.", token ? (uint64_t)token->generation : 0);
+    one(p, "token_degraded", METRIC_MOST, "1: sending is held or soon will be; /readyz says why.", tokens_degraded(tokens, &why));
+}
+
+static void limiter_lines(struct page *p, const struct limiter *limiter)
+{
+    const struct limiter_counters *c = limiter_counters(limiter);
+    head(p, "send_calls_total", METRIC_COUNTER, "Calls to Zalo let go by the limiter.");
+    line(p, "send_calls_total", "rank", "reply", c->calls[SEND_REPLY]);
+    line(p, "send_calls_total", "rank", "broadcast", c->calls[SEND_BROADCAST]);
+    one(p, "send_moments_leased_total", METRIC_COUNTER, "Moments to send in that the limiter leased.", c->leased);
+    one(p, "send_moments_lapsed_total", METRIC_COUNTER, "Of these, not used in time.", c->lapsed);
+    one(p, "send_moments_alone_total", METRIC_COUNTER, "Moments taken without the database.", c->alone);
+    one(p, "send_rate_refused_total", METRIC_COUNTER, "Times Zalo said that it was too much (-32).", c->refused);
+    one(p, "send_share_per_minute", METRIC_GAUGE, "Calls a minute that fall to this node when all send.", (uint64_t)limiter_share(limiter));
+}
+
+static void vitals_lines(struct page *p, const struct vitals *v)
+{
+    static const char *const classes[VITALS_CLASSES] = {"prompt", "receipt", "courtesy"};
+    one(p, "loop_lag_ms", METRIC_MOST, "The longest the event loop was late within the last seconds.", v->loop_lag_ms);
+    one(p, "resident_bytes", METRIC_GAUGE, "Resident memory of the serving processes.", v->resident_bytes);
+    one(p, "open_files", METRIC_MOST, "Descriptors of the process that has most.", v->files);
+    one(p, "open_files_most", METRIC_LEAST, "How many it may have.", v->files_most);
+    head(p, "disk_bytes", METRIC_LEAST, "Size of the disk that holds the folder.");
+    line(p, "disk_bytes", "folder", "spool", v->spool_disk_bytes);
+    line(p, "disk_bytes", "folder", "evidence", v->evidence_disk_bytes);
+    head(p, "disk_free_bytes", METRIC_LEAST, "Of that, free.");
+    line(p, "disk_free_bytes", "folder", "spool", v->spool_disk_free);
+    line(p, "disk_free_bytes", "folder", "evidence", v->evidence_disk_free);
+    one(p, "database_answers", METRIC_MOST, "1: the numbers about the whole database below are of the last seconds.", v->asked);
+    one(p, "clock_skew_ms", METRIC_MOST, "Between this machine's clock and the database's.", v->clock_skew_ms);
+    head(p, "outbox_rows", METRIC_MOST, "Replies waiting in the database, by class.");
+    for (size_t i = 0; i < VITALS_CLASSES; i++)
+        line(p, "outbox_rows", "class", classes[i], v->outbox[i]);
+    head(p, "outbox_oldest_seconds", METRIC_MOST, "Age of the oldest of them.");
+    for (size_t i = 0; i < VITALS_CLASSES; i++)
+        line(p, "outbox_oldest_seconds", "class", classes[i], v->outbox_oldest_s[i]);
+    one(p, "outbox_leases_expired", METRIC_MOST, "Replies whose sender did not come back and that nobody has taken yet.", v->leases_expired);
+    one(p, "mailbox_late_seconds", METRIC_MOST, "For how long the oldest piece of mail has been due.", v->mailbox_late_s);
+    one(p, "dead_events", METRIC_MOST, "Events in dead_event: look at them with `sangkien dead list`.", v->dead);
+    one(p, "evidence_waiting", METRIC_MOST, "Files that people sent and that are not fetched yet.", v->evidence_waiting);
+    one(p, "database_transaction_seconds", METRIC_MOST, "Age of the oldest open transaction.", v->transaction_s);
+    one(p, "database_dead_rows_percent", METRIC_MOST, "Dead rows of the tables that change most.", v->dead_rows_pct);
+}
+
 static void spool_lines(struct page *p, const struct intake *intake)
 {
     const struct spool *spool = intake_spool_of(intake);
@@ -159,6 +237,7 @@ char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
     line(p, "turn_dead_total", NULL, NULL, t->dead);
     head(p, "turns_waiting", METRIC_GAUGE, "Events waiting or in hand.");
     line(p, "turns_waiting", NULL, NULL, turns_waiting(from->turns));
+    one(p, "event_oldest_ms", METRIC_MOST, "Age of the oldest event that has not taken effect, in memory or in the spool.", (uint64_t)intake_oldest_age_ms(from->intake));
 
     spool_lines(p, from->intake);
 
@@ -172,8 +251,12 @@ char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
     line(p, "replies_total", "end", "reconciled", o->reconciled);
     head(p, "outbox_held", METRIC_GAUGE, "Replies in this process's hands.");
     line(p, "outbox_held", NULL, NULL, outbox_waiting(from->outbox));
-    head(p, "background_depth", METRIC_GAUGE, "Database jobs waiting behind each other.");
-    line(p, "background_depth", NULL, NULL, pg_queue_depth(from->background));
+    one(p, "replies_retried_total", METRIC_COUNTER, "Replies put off to be tried again.", o->retried);
+    one(p, "replies_lease_lost_total", METRIC_COUNTER, "Replies not sent because their lease was about to end.", o->lease_lost);
+    one(p, "send_paused", METRIC_MOST, "1: Zalo refuses to send for this OA; tried again once a minute.", outbox_paused(from->outbox));
+    limiter_lines(p, from->limiter);
+    token_lines(p, from->tokens);
+    database_lines(p, from->background);
 
     head(p, "similar_lag_ms", METRIC_MOST, "Age of the oldest initiative that the index of similar ones does not know yet.");
     line(p, "similar_lag_ms", NULL, NULL, (uint64_t)similar->lag_ms);
@@ -188,8 +271,13 @@ char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
     head(p, "similar_check_lag_ms", METRIC_MOST, "For how long the oldest of these checks has been due.");
     line(p, "similar_check_lag_ms", NULL, NULL, (uint64_t)finder->check_lag_ms);
 
-    head(p, "http_connections", METRIC_GAUGE, "Open connections.");
-    line(p, "http_connections", NULL, NULL, h->connections);
+    latency_lines(p, h);
+    one(p, "http_requests_total", METRIC_COUNTER, "Requests that could be read.", h->requests);
+    one(p, "http_pending", METRIC_GAUGE, "Requests waiting for their answer.", h->pending);
+    one(p, "http_connections", METRIC_GAUGE, "Open connections.", h->connections);
+    one(p, "http_accepted_total", METRIC_COUNTER, "Connections accepted.", h->accepted);
+    one(p, "http_refused_total", METRIC_COUNTER, "Connections closed unread because descriptors ran out.", h->refused);
+    one(p, "http_buffered_bytes", METRIC_GAUGE, "Partial requests and unsent answers.", h->buffered_bytes);
     head(p, "http_answers_total", METRIC_COUNTER, "Answers by first digit of the status.");
     static const char *const digit[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
     for (size_t i = 1; i < 6; i++)
@@ -201,7 +289,6 @@ char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
     line(p, "http_timeouts_total", NULL, NULL, h->handler_timeouts);
     head(p, "log_dropped_total", METRIC_COUNTER, "Log lines that could not be written.");
     line(p, "log_dropped_total", NULL, NULL, log_dropped());
-    head(p, "resident_bytes", METRIC_GAUGE, "Resident memory of this process.");
-    line(p, "resident_bytes", NULL, NULL, (uint64_t)resident_bytes());
+    vitals_lines(p, from->vitals);
     return page.out;
 }

@@ -15,9 +15,12 @@ struct http_server;
 struct intake;
 struct outbox;
 struct pg_queue;
+struct limiter;
 struct similar_counters;
 struct similar_finder_counters;
+struct tokens;
 struct turns;
+struct vitals;
 
 /* Counted where it happens; what a part counts itself is read from that part. */
 struct metrics {
@@ -49,6 +52,9 @@ struct metrics_sources {
     const struct intake *intake;
     const struct outbox *outbox;
     const struct pg_queue *background;
+    const struct limiter *limiter;
+    struct tokens *tokens;
+    const struct vitals *vitals;
     const struct similar_counters *similar;
     const struct similar_finder_counters *finder;
 };

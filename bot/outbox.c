@@ -591,6 +591,11 @@ size_t outbox_waiting(const struct outbox *o)
     return o->held + outbox_results_waiting(o->results);
 }
 
+bool outbox_paused(const struct outbox *o)
+{
+    return o->paused_until_ms > clock_monotonic_ms();
+}
+
 const struct outbox_counters *outbox_counters(const struct outbox *o)
 {
     return &o->counters;

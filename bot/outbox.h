@@ -60,6 +60,9 @@ bool outbox_sent_lately(const struct outbox *o, const char *zalo_msg_id);
 /** Replies in this process's hands: waiting, on the wire, or with a result not yet written. */
 size_t outbox_waiting(const struct outbox *o);
 
+/** True while Zalo refuses to send for this OA at all; tried again once a minute. */
+bool outbox_paused(const struct outbox *o);
+
 /** Starts nothing new; calls `done` once when the wire is quiet and results are written (or after 10 s), with what was
  *  still held given back. */
 void outbox_stop(struct outbox *o, void (*done)(void *ctx), void *ctx);

@@ -13,6 +13,7 @@
 
 struct event_base;
 struct intake;
+struct limiter;
 struct outbox;
 struct pg_queue;
 struct settings;
@@ -20,6 +21,7 @@ struct similar_finder;
 struct similar_writer;
 struct tokens;
 struct turns;
+struct vitals;
 struct webhook;
 
 struct webhook_options {
@@ -30,7 +32,9 @@ struct webhook_options {
     struct outbox *outbox;
     struct tokens *tokens;
     struct pg_queue *background;
-    const struct similar_writer *similar; /* for the metrics, like the next */
+    const struct limiter *limiter; /* for the metrics, like the next */
+    const struct vitals *vitals;
+    const struct similar_writer *similar;
     const struct similar_finder *similar_finder;
 };
 

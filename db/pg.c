@@ -77,6 +77,7 @@ static bool fails_after(const struct pg_unit *unit)
 #endif
 
 struct pg {
+    struct pg *next; /* of all in this process */
     struct event_base *base;
     struct pg_options options;
     pg_idle_fn *on_idle;
@@ -93,6 +94,13 @@ struct pg {
     bool prepared[SQL_COUNT];
     struct log_gate gate;
 };
+
+static struct pg *all;
+static uint64_t trouble[PG_TROUBLES];
+
+/* By enum pg_trouble; two characters: a class of SQLSTATE. */
+static const char *const trouble_names[] = {"lost", "timeout", "08", "22", "23", "25", "40", "53", "55", "57", "other"};
+_Static_assert(ARRAY_LEN(trouble_names) == PG_TROUBLES, "every trouble has its name");
 
 static void connect_now(struct pg *pg);
 static void on_socket(evutil_socket_t fd, short what, void *arg);
@@ -114,11 +122,21 @@ static void wait_socket(struct pg *pg, short what)
     event_add(pg->socket_event, NULL);
 }
 
+static void note_error(const char *sqlstate)
+{
+    enum pg_trouble t = PG_CLASS_08;
+    while (t < PG_OTHER && strncmp(sqlstate, trouble_names[t], 2) != 0)
+        t++;
+    trouble[t]++;
+}
+
 /* Drops the connection, tells a unit in flight, tries again after the backoff. */
 static void disconnect(struct pg *pg, const char *why)
 {
-    if (pg->away_since_ms == 0)
+    if (pg->away_since_ms == 0) {
         pg->away_since_ms = clock_monotonic_ms();
+        trouble[PG_LOST]++;
+    }
     if (log_pass(&pg->gate, 30000))
         log_warn("database connection %s: %s; trying again", pg->options.name, why);
     if (pg->socket_event)
@@ -177,6 +195,7 @@ static void unit_error(struct pg_unit *unit, int statement, const PGresult *res)
     err_set(&unit->e, ERR_INVALID, "statement %s: %.*s", s->control ? s->control : sql_statements[s->id].name,
             whole_characters(text, ERROR_TEXT_MOST), text);
     snprintf(unit->e.sqlstate, sizeof(unit->e.sqlstate), "%s", sqlstate ? sqlstate : "");
+    note_error(unit->e.sqlstate);
     if (pg_transient(&unit->e) || pg_unwell(&unit->e))
         unit->e.kind = ERR_UNAVAILABLE;
     unit->failed = statement;
@@ -325,6 +344,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         break;
     case PG_RUNNING:
         err_set(&pg->unit->e, ERR_TIMEOUT, "the database did not answer in time");
+        trouble[PG_TIMEOUT]++;
         disconnect(pg, "a deadline passed");
         break;
     case PG_IDLE:
@@ -361,6 +381,10 @@ static void connect_now(struct pg *pg)
 static int pg_destructor(struct pg *pg)
 {
     struct pg_unit *unit = pg->unit;
+    struct pg **at = &all;
+    while (*at != pg)
+        at = &(*at)->next;
+    *at = pg->next;
     pg->unit = NULL;
     if (unit) {
         err_set(&unit->e, ERR_UNAVAILABLE, "the database connection is being closed");
@@ -388,6 +412,8 @@ struct pg *pg_new(TALLOC_CTX *ctx, struct event_base *base, const struct pg_opti
     pg->away_since_ms = clock_monotonic_ms();
     pg->timer = event_new(base, -1, 0, on_timer, pg);
     pg->state = PG_WAITING;
+    pg->next = all;
+    all = pg;
     talloc_set_destructor(pg, pg_destructor);
     arm_timer(pg, 0);
     return pg;
@@ -506,4 +532,20 @@ bool pg_committed(const struct pg_answer *answer)
 {
     return !answer->e && answer->count > 0 && answer->result[answer->count - 1] &&
            strcmp(PQcmdStatus(answer->result[answer->count - 1]), "COMMIT") == 0;
+}
+
+void pg_stats_read(struct pg_stats *ret)
+{
+    *ret = (struct pg_stats){0};
+    for (const struct pg *pg = all; pg; pg = pg->next) {
+        ret->connections++;
+        ret->connected += pg_connected(pg);
+        ret->busy += pg->state == PG_RUNNING;
+    }
+    memcpy(ret->trouble, trouble, sizeof(trouble));
+}
+
+const char *pg_trouble_name(enum pg_trouble t)
+{
+    return trouble_names[t];
 }

@@ -84,4 +84,16 @@ bool pg_unwell(const struct err *e);
 /** True when the last result of a unit is a COMMIT that really committed (a failed transaction answers ROLLBACK). */
 bool pg_committed(const struct pg_answer *answer);
 
+/* Over all connections of the process. */
+enum pg_trouble { PG_LOST, PG_TIMEOUT, PG_CLASS_08, PG_CLASS_22, PG_CLASS_23, PG_CLASS_25, PG_CLASS_40, PG_CLASS_53, PG_CLASS_55, PG_CLASS_57,
+                  PG_OTHER, PG_TROUBLES };
+struct pg_stats {
+    unsigned connections, connected, busy; /* there are; of these up; of these with a unit in flight */
+    uint64_t trouble[PG_TROUBLES];         /* connections lost, deadlines passed, statements that failed by class of SQLSTATE */
+};
+void pg_stats_read(struct pg_stats *ret);
+
+/** "lost", "timeout", "08", ..., "other": a label. */
+const char *pg_trouble_name(enum pg_trouble t);
+
 #endif
