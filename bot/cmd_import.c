@@ -1,4 +1,4 @@
-/* `sangkien import initiatives FILE`: initiatives of earlier years, to be found as duplicates and to be counted.
+/* `sangkien import`: which kind of file; and initiatives of earlier years, to be found as duplicates and to be counted.
  *
  * One pass over the file inside one transaction: a row that cannot be taken is reported with its line, and at the end the
  * transaction is rolled back if there was one (all or nothing), unless --keep-good.  What is taken is indexed at once. */
@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "command.h"
 #include "commands.h"
+#include "commands_import.h"
 #include "csv_read.h"
 #include "draft.h"
 #include "ids.h"
@@ -24,10 +25,19 @@ enum { BATCH = 512, REPORT_MOST = 200, DEADLINE_MS = 60000 };
 
 static const char usage[] =
     "usage: sangkien import initiatives [--keep-good] FILE\n"
+    "       sangkien import units FILE\n\n"
+    "initiatives\n"
     "FILE is JSON lines ({\"id\", \"title\", \"description\", \"annual_vnd\", \"sector\", \"union_unit\"}) or a table as a spreadsheet\n"
     "exports it (CSV, the first row names the columns).  Only the title and the description must be there.\n"
     "Rows that cannot be taken are reported with their line; then nothing is stored, unless\n"
-    "  --keep-good  stores the others\n";
+    "  --keep-good  stores the others\n\n"
+    "units\n"
+    "FILE is a table (CSV, the first row names the columns): code, name, parent (code of the unit above, empty at the top), level\n"
+    "(1 province, 2 upper-level union, 3 grassroots, 4 section), and when wanted kind (province_unit, upper_unit, iz_union, civil_union,\n"
+    "sector_union, grassroots_unit, section), cluster (of those ranked together), members, valid_from and valid_to (days; valid_to is the\n"
+    "first day on which the unit is no more).  The code is the key: a known one is changed, a new one is added, one that the file does\n"
+    "not name stays; so the file can be imported again.  A renamed unit keeps its old name as an alias.  A merger is valid_to and, as\n"
+    "parent, the unit of the same level that took it in: what was counted for it counts there.  Nothing is stored when any line is wrong.\n";
 
 struct import {
     struct command *c;
@@ -276,6 +286,25 @@ static int import_file(struct command *c, FILE *in, const char *name, bool keep_
     return finish(i, read_all(i));
 }
 
+static int import_initiatives(struct command *c, FILE *in, const char *name)
+{
+    return import_file(c, in, name, false);
+}
+
+static int import_good_initiatives(struct command *c, FILE *in, const char *name)
+{
+    return import_file(c, in, name, true);
+}
+
+static const struct {
+    const char *what;
+    int (*run)(struct command *c, FILE *in, const char *name);
+    int (*run_keep_good)(struct command *c, FILE *in, const char *name); /* NULL: all or nothing */
+} kinds[] = {
+    {"initiatives", import_initiatives, import_good_initiatives},
+    {"units", import_units, NULL},
+};
+
 int cmd_import(struct settings *s, int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : NULL, *name = NULL;
@@ -292,7 +321,11 @@ int cmd_import(struct settings *s, int argc, char **argv)
         else
             name = what = NULL;
     }
-    if (!what || strcmp(what, "initiatives") != 0 || !name) {
+    int (*run_import)(struct command *c, FILE *in, const char *name) = NULL;
+    for (size_t k = 0; what && k < ARRAY_LEN(kinds); k++)
+        if (strcmp(kinds[k].what, what) == 0)
+            run_import = keep_good ? kinds[k].run_keep_good : kinds[k].run;
+    if (!run_import || !name) {
         fputs(usage, stderr);
         return EX_USAGE;
     }
@@ -309,7 +342,7 @@ int cmd_import(struct settings *s, int argc, char **argv)
     else if (!command_open_database(c, &e))
         fprintf(stderr, "sangkien import: %s\n", e.msg);
     else
-        code = import_file(c, in, name, keep_good);
+        code = run_import(c, in, name);
     talloc_free(c);
     fclose(in);
     return code;

@@ -108,6 +108,39 @@ bool command_query(struct command *c, enum sql_id id, struct pg_params *params, 
     return !q.failed;
 }
 
+struct commit {
+    command_answer_fn *on_answer;
+    void *ctx;
+    bool done, committed;
+    struct err e;
+};
+
+static void on_commit_done(const struct pg_answer *answer, void *arg)
+{
+    struct commit *k = arg;
+    k->done = true;
+    if (answer->e)
+        k->e = *answer->e;
+    else if (!pg_committed(answer))
+        err_set(&k->e, ERR_INVALID, "the commit answered %s", PQcmdStatus(answer->result[answer->count - 1]));
+    else
+        k->committed = true;
+    if (k->committed && k->on_answer)
+        k->on_answer(answer, k->ctx);
+}
+
+bool command_commit(struct command *c, struct pg_unit *unit, int deadline_ms, command_answer_fn *on_answer, void *ctx, struct err *e)
+{
+    struct commit k = {.on_answer = on_answer, .ctx = ctx};
+    pg_queue_run(c->db, unit, deadline_ms, on_commit_done, &k);
+    while (!k.done)
+        if (event_base_loop(c->base, EVLOOP_ONCE) != 0)
+            TALLOC_FREE(c->db); /* calls back */
+    if (!k.committed && e)
+        *e = k.e;
+    return k.committed;
+}
+
 /* ---- the token ---- */
 
 struct token_rows {

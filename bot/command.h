@@ -33,6 +33,13 @@ typedef void command_rows_fn(const PGresult *res, void *ctx);
 /** Runs one statement of the catalogue and waits at most 30 s. @param params  taken over. @param on_rows  may be NULL. */
 bool command_query(struct command *c, enum sql_id id, struct pg_params *params, command_rows_fn *on_rows, void *ctx, struct err *e);
 
+/** Looks at the results of a unit; they are gone afterwards. */
+typedef void command_answer_fn(const struct pg_answer *answer, void *ctx);
+
+/** Runs a unit from BEGIN to COMMIT (takes it over) and waits. @param on_answer  called when it is committed; may be NULL.
+ *  @return false when it was not, or when that is not known (ERR_TIMEOUT, ERR_UNAVAILABLE). */
+bool command_commit(struct command *c, struct pg_unit *unit, int deadline_ms, command_answer_fn *on_answer, void *ctx, struct err *e);
+
 /** The row of oa_token, opened. */
 struct command_token {
     bool found;

@@ -24,7 +24,7 @@ int cmd_read(struct settings *s, int argc, char **argv);
 /** `similar`: JSON objects on stdin, for each the stored initiatives most like it as `code<TAB>score<TAB>title`. */
 int cmd_similar(struct settings *s, int argc, char **argv);
 
-/** `import initiatives FILE`: JSON lines or CSV, all or nothing; what is refused is listed by line. */
+/** `import initiatives|units FILE`: all or nothing; what is refused is listed by line. */
 int cmd_import(struct settings *s, int argc, char **argv);
 
 /** `invite ROLE [--unit CODE]`: prints a one-time code; who sends "/join CODE" to the OA gets the role. */

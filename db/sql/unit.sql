@@ -1,5 +1,6 @@
 -- name: unit_match
--- $1 user ids, $2 folded names: up to five units each, best first.
+-- $1 user ids, $2 folded names: up to five units each, best first.  The name of a unit that is no more leads to the one of its
+-- level that took it in, when there is one.
 SELECT q.user_id, m.id, m.name, m.parent_name, m.level, m.score
 FROM unnest($1::text[], $2::text[]) AS q (user_id, key)
 CROSS JOIN LATERAL (
@@ -7,7 +8,8 @@ CROSS JOIN LATERAL (
     FROM (SELECT n.id, n.name_key AS key FROM union_unit n WHERE n.name_key = q.key OR n.name_key % q.key OR q.key <% n.name_key
           UNION ALL
           SELECT a.unit_id, a.alias_key FROM unit_alias a WHERE a.alias_key = q.key OR a.alias_key % q.key OR q.key <% a.alias_key) c
-    JOIN union_unit u ON u.id = c.id
+    JOIN union_unit n ON n.id = c.id
+    JOIN union_unit u ON u.id = ANY (n.path) AND u.level >= n.level AND (u.id = n.id OR n.valid_to <= current_date)
     LEFT JOIN union_unit p ON p.id = u.parent_id
     CROSS JOIN LATERAL (SELECT CASE WHEN c.key = q.key THEN 100 ELSE
         least(99, round(100 * greatest(similarity(c.key, q.key), 0.9 * word_similarity(q.key, c.key))))::int END AS score) s
@@ -30,3 +32,30 @@ WHERE u.id = v.id AND u.name = v.name;
 -- $1 ids, $2 aliases, $3 folded aliases.
 UPDATE unit_alias u SET alias_key = v.key FROM unnest($1::bigint[], $2::text[], $3::text[]) AS v (id, name, key)
 WHERE u.unit_id = v.id AND u.alias = v.name;
+
+-- ---- the tree, from the command line ----
+
+-- name: unit_all
+SELECT u.id, u.code, u.name, p.code, u.level, u.kind, u.cluster, u.members, u.valid_from::text, u.valid_to::text
+FROM union_unit u LEFT JOIN union_unit p ON p.id = u.parent_id WHERE u.code IS NOT NULL ORDER BY u.code COLLATE "C";
+
+-- name: unit_keep_names
+-- $1 codes, $2 new names: the old name goes on leading there.
+INSERT INTO unit_alias (unit_id, alias, alias_key)
+SELECT u.id, u.name, u.name_key FROM unnest($1::text[], $2::text[]) AS v (code, name) JOIN union_unit u ON u.code = v.code AND u.name <> v.name
+ON CONFLICT DO NOTHING;
+
+-- name: unit_put
+-- $1 ids, $2 codes, $3 names, $4 folded names, $5 parents' codes, $6 levels, $7 kinds, $8 clusters, $9 members, $10 $11 valid from and to.
+-- Units of one depth; those above are there.  A row for each that is new (true) or changed (false).
+INSERT INTO union_unit (id, code, name, name_key, parent_id, level, kind, cluster, members, valid_from, valid_to)
+SELECT v.id, v.code, v.name, v.key, p.id, v.level, v.kind, v.cluster, v.members, v.valid_from::date, v.valid_to::date
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[])
+     AS v (id, code, name, key, parent, level, kind, cluster, members, valid_from, valid_to)
+LEFT JOIN union_unit p ON p.code = v.parent
+ON CONFLICT (code) DO UPDATE SET name = excluded.name, name_key = excluded.name_key, parent_id = excluded.parent_id, level = excluded.level,
+    kind = excluded.kind, cluster = excluded.cluster, members = excluded.members, valid_from = excluded.valid_from, valid_to = excluded.valid_to
+WHERE (union_unit.name, union_unit.parent_id, union_unit.level, union_unit.kind, union_unit.cluster, union_unit.members, union_unit.valid_from,
+       union_unit.valid_to) IS DISTINCT FROM (excluded.name, excluded.parent_id, excluded.level, excluded.kind, excluded.cluster, excluded.members,
+       excluded.valid_from, excluded.valid_to)
+RETURNING xmax = 0;

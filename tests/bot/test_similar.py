@@ -155,7 +155,7 @@ def test_files_that_cannot_be_read_are_refused_with_the_reason(w):
     has(w.take("title,description\nTen dai,\"x\n", expect=EX_DATAERR)[1], "line 2: a quoted cell does not end")
     w.run("import", "initiatives", "/nonexistent/file", expect=EX_NOINPUT)
     w.run("import", "initiatives", expect=EX_USAGE)
-    w.run("import", "units", "x", expect=EX_USAGE)
+    w.run("import", "people", "x", expect=EX_USAGE)
 
 
 def test_more_than_one_batch_is_stored_and_counted(w):

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Runs `sangkien import units` and `sangkien units` against a private PostgreSQL.
+
+  test_units.py PATH/TO/sangkien [word in a test's name]
+
+One line per test, and at the end `N passed, N failed`."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+from bot import Bot  # noqa: E402
+from postgres import Postgres  # noqa: E402
+from process import Failure, free_port  # noqa: E402
+
+EX_OK, EX_DATAERR = 0, 65
+
+HEAD = "code,name,parent,level,kind,cluster,members,valid_from,valid_to\n"
+TREE = HEAD + """T,Liên đoàn Lao động tỉnh,,1,province_unit,,,2023-01-01,
+K,Công đoàn các Khu công nghiệp,T,2,iz_union,Khối KCN,,,
+K01,CĐCS Công ty Bình Minh Xanh,K,3,,Cụm 1,1200,,
+K02,CĐCS Công ty Sông Thương,K,3,,Cụm 1,800,,
+B01,Tổ Chuyền hàn 1,K01,4,,,,,
+"""
+
+
+class World:
+    def __init__(self, binary):
+        self.folder = tempfile.mkdtemp(prefix="sangkien-units-", dir="/var/tmp")
+        os.chmod(self.folder, 0o711)
+        self.binary, self.number = binary, 0
+        self.postgres = Postgres(os.path.join(self.folder, "pg"), os.path.join(self.folder, "postgres.log"), fast=True).start()
+
+    def fresh(self):
+        self.number += 1
+        self.database = f"units{self.number}"
+        self.postgres.create_database(self.database)
+        self.bot = Bot(self.binary, os.path.join(self.folder, f"bot{self.number}.log"), os.path.join(self.folder, str(self.number)),
+                       self.postgres.url(self.database), 1, free_port(0))
+        self.run("migrate")
+
+    def run(self, *args, expect=EX_OK):
+        done = subprocess.run([self.binary, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=dict(os.environ, **self.bot.env), timeout=60)
+        if done.returncode != expect:
+            raise Failure(f"{' '.join(args)} ended with {done.returncode}, wanted {expect}:\n{done.stdout}{done.stderr}")
+        return done.stdout, done.stderr
+
+    def take(self, text, expect=EX_OK):
+        path = os.path.join(self.folder, "units.csv")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return self.run("import", "units", path, expect=expect)
+
+    def sql(self, text):
+        return self.postgres.psql(self.database, text).strip()
+
+    def tree(self):
+        return self.sql("SELECT string_agg(code || '<' || coalesce((SELECT code FROM union_unit p WHERE p.id = u.parent_id), ''), ' ' "
+                        "ORDER BY cardinality(path), code) FROM union_unit u")
+
+    def stop(self):
+        self.postgres.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def equal(got, want):
+    if got != want:
+        raise Failure(f"got {got!r}, wanted {want!r}")
+
+
+def has(text, *parts):
+    for part in parts:
+        if part not in text:
+            raise Failure(f"{part!r} is missing in:\n{text}")
+
+
+# ---- import ----
+
+def test_a_tree_of_any_depth_comes_in_and_comes_in_again(w):
+    out, _ = w.take(TREE)
+    has(out, "5 units read: 5 new, 0 changed, 0 as they were")
+    equal(w.sql("SELECT string_agg(code || cardinality(path), ' ' ORDER BY code) FROM union_unit"), "B014 K2 K013 K023 T1")
+    equal(w.sql("SELECT kind, cluster, members, name_key FROM union_unit WHERE code = 'K01'"),
+          "grassroots_unit|Cụm 1|1200|cdcs cong ty binh minh xanh")
+    before = w.sql("SELECT array_agg(id ORDER BY code) FROM union_unit")
+    out, _ = w.take(TREE)
+    has(out, "0 new, 0 changed, 5 as they were")
+    equal(w.sql("SELECT array_agg(id ORDER BY code) FROM union_unit"), before)
+
+
+def test_children_may_stand_before_their_parents_and_in_a_spreadsheets_own_words(w):
+    w.take("Mã;Tên đơn vị;Trực thuộc;Cấp;Cụm;Số đoàn viên;Từ ngày\nK01;CĐCS Một;K;3;Cụm 1;12;01/08/2023\nK;Công đoàn KCN;T;2;;;\nT;Tỉnh;;1;;;\n")
+    equal(w.tree(), "T< K<T K01<K")
+    equal(w.sql("SELECT valid_from FROM union_unit WHERE code = 'K01'"), "2023-08-01")
+
+
+def test_all_that_is_wrong_is_said_by_line_with_its_mend_and_nothing_is_stored(w):
+    _, err = w.take(HEAD + """T,Tỉnh,,1,,,,,
+K,Khu,T,2,,,,,
+K,Khu lần hai,T,2,,,,,
+A,Một,X9,3,,,,,
+B,Hai,K,2,,,,,
+C,Ba,K,ba,,,,,
+D,Bốn,K,3,club,,,,
+E,Năm,K,3,,,nhiều,,
+F,Sáu,K,3,,,,2026-02-30,
+G,Bảy,K,3,,,,2026-03-01,2026-03-01
+H,,K,3,,,,,
+,Chín,K,3,,,,,
+""", expect=EX_DATAERR)
+    has(err, "line 4: the code K stands in line 3 already; remove one", "line 5: there is no unit X9 for A to be below; add it",
+        "line 6: B has level 2 and is below K of level 2; mend a level", "line 7: the level ba is none", "line 8: the kind club is not known",
+        "line 9: nhiều is no number of members", "line 10: 2026-02-30 is no day", "line 11: valid_to 2026-03-01 is not after",
+        "line 12: the name of H has 0 characters", "line 13: the code (none) cannot be used")
+    numbers = [int(line.split()[1].rstrip(":")) for line in err.strip().split("\n")]
+    equal(numbers, sorted(numbers))
+    equal(w.sql("SELECT count(*) FROM union_unit"), "0")
+
+
+def test_a_circle_is_refused_within_the_file_and_with_what_is_stored(w):
+    _, err = w.take(HEAD + "A,Đơn vị A,C,1,,,,,\nB,Đơn vị B,A,2,,,,,\nC,Đơn vị C,B,3,,,,,\n", expect=EX_DATAERR)
+    has(err, "line 2: A is below itself: A, which is below C, which is below B, which is below A; mend the parent")
+    w.take(TREE)
+    _, err = w.take(HEAD + "K,Công đoàn KCN,B01,5,,,,,\n", expect=EX_DATAERR)
+    has(err, "line 2: K is below itself")
+    equal(w.tree(), "T< K<T K01<K K02<K B01<K01")
+
+
+def test_parent_and_child_may_change_places(w):
+    w.take(HEAD + "T,Tỉnh,,1,,,,,\nA,Đơn vị A,T,2,,,,,\nB,Đơn vị B,A,3,,,,,\n")
+    w.take(HEAD + "B,Đơn vị B,T,2,,,,,\nA,Đơn vị A,B,3,,,,,\n")
+    equal(w.tree(), "T< B<T A<B")
+
+
+def test_a_renamed_unit_is_still_found_by_its_old_name(w):
+    w.take(TREE)
+    w.take(HEAD + "K01,CĐCS Công ty Ánh Sáng,K,3,,Cụm 1,1200,,\n")
+    equal(w.sql("SELECT u.name, a.alias, a.alias_key FROM union_unit u JOIN unit_alias a ON a.unit_id = u.id"),
+          "CĐCS Công ty Ánh Sáng|CĐCS Công ty Bình Minh Xanh|cdcs cong ty binh minh xanh")
+
+
+def test_a_merged_unit_is_below_the_one_that_took_it_in_from_its_day_on(w):
+    w.take(TREE)
+    _, err = w.take(HEAD + "K02,CĐCS Công ty Sông Thương,K01,3,,Cụm 1,800,,\n", expect=EX_DATAERR)
+    has(err, "give valid_to when it was merged")
+    w.take(HEAD + "K02,CĐCS Công ty Sông Thương,K01,3,,Cụm 1,800,,2024-07-01\n")
+    equal(w.tree(), "T< K<T K01<K B01<K01 K02<K01")
+
+
+def test_a_column_that_is_missing_leaves_what_is_stored(w):
+    w.take(TREE)
+    out, _ = w.take("code,name,parent,level\nK01,CĐCS Công ty Bình Minh Xanh,K,3\n")
+    has(out, "0 changed, 1 as they were")
+    equal(w.sql("SELECT cluster, members FROM union_unit WHERE code = 'K01'"), "Cụm 1|1200")
+
+
+def test_twenty_thousand_units_come_in_at_once(w):
+    rows = ["T,Tỉnh,,1,,,,,"] + [f"U{i},Cấp trên {i},T,2,,,,," for i in range(17)] + [f"G{i},CĐCS số {i},U{i % 17},3,,,,," for i in range(20000)]
+    out, _ = w.take(HEAD + "\n".join(rows) + "\n")
+    has(out, "20018 new")
+
+
+def main(argv):
+    word = argv[2] if len(argv) > 2 else ""
+    passed = failed = 0
+    w = World(argv[1])
+    try:
+        for name, test in [(n, t) for n, t in globals().items() if n.startswith("test_") and word in n]:
+            try:
+                w.fresh()
+                test(w)
+                print(f"ok    {name}", flush=True)
+                passed += 1
+            except (Failure, subprocess.TimeoutExpired) as e:
+                print(f"FAIL  {name}: {e}", flush=True)
+                failed += 1
+    finally:
+        w.stop()
+    print(f"units: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
