@@ -65,7 +65,8 @@ static void write_header(struct sheet *s)
     for (struct str rest = str_of(s->header);;) {
         const char *bar = rest.n ? memchr(rest.p, '|', rest.n) : NULL;
         size_t n = bar ? (size_t)(bar - rest.p) : rest.n;
-        sheet_text(s, (struct str){rest.p, n});
+        bool broken = n > 0 && rest.p[0] == '\n'; /* a long header goes over several lines of the catalogue */
+        sheet_text(s, (struct str){rest.p + broken, n - broken});
         if (!bar)
             break;
         rest = str_skip(rest, n + 1);
