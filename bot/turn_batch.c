@@ -56,7 +56,7 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
         finish(b, answer->e);
         return;
     }
-    if (conversation_store_claimed(b, answer, b->rows, b->count) > 0 && !b->introduced) { /* somebody's first event: rare */
+    if (conversation_store_claimed(b, answer, b->rows, b->count) > 0 && !b->introduced) { /* somebody's first event, or held elsewhere: rare */
         b->introduced = true;
         struct pg_unit *unit = pg_unit_new(b);
         conversation_store_introduce(unit, b->rows, b->count, b->options->process);

@@ -5,7 +5,7 @@ static struct pg_array *ids_of(struct pg_unit *unit, const struct turn_row *rows
 {
     struct pg_array *ids = pg_array_new(unit, PG_TEXT);
     for (size_t i = 0; i < n; i++)
-        if (!rows[i].known)
+        if (!rows[i].locked)
             pg_array_text(ids, rows[i].user_id);
     return ids;
 }
@@ -16,7 +16,7 @@ static void add_claim(struct pg_unit *unit, const struct turn_row *rows, size_t 
     struct pg_array *keys = pg_array_new(unit, PG_BYTEA), *mail = pg_array_new(unit, PG_INT8);
     bool any_mail = false;
     for (size_t i = 0; i < n; i++) {
-        if (rows[i].known)
+        if (rows[i].locked)
             continue;
         if (rows[i].event_key)
             pg_array_bytea(keys, rows[i].event_key, EVENT_KEY_BYTES);
@@ -32,7 +32,7 @@ static void add_claim(struct pg_unit *unit, const struct turn_row *rows, size_t 
     pg_param_array(load, ids_of(unit, rows, n));
     pg_param_text(load, process);
     pg_add(unit, any_mail ? SQL_CONVERSATION_CLAIM_MAIL : SQL_CONVERSATION_CLAIM, claim);
-    pg_add(unit, SQL_CONVERSATION_LOAD, load);
+    pg_add(unit, SQL_PERSON_LOAD, load);
 }
 
 void conversation_store_claim(struct pg_unit *unit, const struct turn_row *rows, size_t n, const char *process)
@@ -67,52 +67,60 @@ static struct turn_row *row_of(struct turn_row *rows, size_t n, struct str user_
     return NULL;
 }
 
+static void take_conversation(TALLOC_CTX *ctx, const PGresult *claim, int r, struct turn_row *row)
+{
+    row->locked = true;
+    row->conversation = (struct conversation){
+        .state = pg_text(ctx, claim, r, 2),
+        .draft = pg_text(ctx, claim, r, 3),
+        .owner = pg_text(ctx, claim, r, 4),
+        .owner_until_ms = pg_time_ms(claim, r, 5),
+        .last_event_at_ms = pg_time_ms(claim, r, 6),
+        .version = pg_int8(claim, r, 7),
+    };
+}
+
+static void take_person(TALLOC_CTX *ctx, const PGresult *load, int r, struct turn_row *row)
+{
+    row->person = (struct person){
+        .user_id = row->user_id,
+        .full_name = pg_text(ctx, load, r, 1),
+        .phone = pg_text(ctx, load, r, 2),
+        .unit_id = pg_int8(load, r, 3),
+        .unit_text = pg_text(ctx, load, r, 4),
+        .unit_name = pg_text(ctx, load, r, 5),
+        .follows = pg_bool(load, r, 6),
+        .opted_out_at_ms = pg_time_ms(load, r, 7),
+        .consent_at_ms = pg_time_ms(load, r, 8),
+        .consent_version = pg_text(ctx, load, r, 9),
+        .last_inbound_at_ms = pg_time_ms(load, r, 10),
+        .created_at_ms = pg_time_ms(load, r, 11),
+    };
+    row->reply_waiting = pg_bool(load, r, 12);
+    row->reply_collected = pg_bool(load, r, 13);
+}
+
 size_t conversation_store_claimed(TALLOC_CTX *ctx, const struct pg_answer *answer, struct turn_row *rows, size_t n)
 {
     const PGresult *claim = answer->result[answer->count - 2], *load = answer->result[answer->count - 1];
-    size_t unknown = 0;
     for (int r = 0; r < PQntuples(claim); r++) {
         struct turn_row *row = row_of(rows, n, pg_bytes(claim, r, 0));
         if (!row)
             continue;
-        row->locked = true;
-        row->fresh |= pg_bool(claim, r, 1);
+        if (pg_bool(claim, r, 1))
+            row->fresh = true;
+        else
+            take_conversation(ctx, claim, r, row);
     }
     for (int r = 0; r < PQntuples(load); r++) {
         struct turn_row *row = row_of(rows, n, pg_bytes(load, r, 0));
-        if (!row)
-            continue;
-        row->known = true;
-        if (!row->locked)
-            continue;
-        row->conversation = (struct conversation){
-            .state = pg_text(ctx, load, r, 1),
-            .draft = pg_text(ctx, load, r, 2),
-            .owner = pg_text(ctx, load, r, 3),
-            .owner_until_ms = pg_time_ms(load, r, 4),
-            .last_event_at_ms = pg_time_ms(load, r, 5),
-            .version = pg_int8(load, r, 6),
-        };
-        row->person = (struct person){
-            .user_id = row->user_id,
-            .full_name = pg_text(ctx, load, r, 7),
-            .phone = pg_text(ctx, load, r, 8),
-            .unit_id = pg_int8(load, r, 9),
-            .unit_text = pg_text(ctx, load, r, 10),
-            .unit_name = pg_text(ctx, load, r, 11),
-            .follows = pg_bool(load, r, 12),
-            .opted_out_at_ms = pg_time_ms(load, r, 13),
-            .consent_at_ms = pg_time_ms(load, r, 14),
-            .consent_version = pg_text(ctx, load, r, 15),
-            .last_inbound_at_ms = pg_time_ms(load, r, 16),
-            .created_at_ms = pg_time_ms(load, r, 17),
-        };
-        row->reply_waiting = pg_bool(load, r, 18);
-        row->reply_collected = pg_bool(load, r, 19);
+        if (row && row->locked)
+            take_person(ctx, load, r, row);
     }
+    size_t unlocked = 0;
     for (size_t i = 0; i < n; i++)
-        unknown += !rows[i].known;
-    return unknown;
+        unlocked += !rows[i].locked;
+    return unlocked;
 }
 
 void conversation_store_save(struct save *s, const char *user_id, const struct conversation *c)

@@ -14,8 +14,7 @@ struct turn_row {
     const unsigned char *event_key; /* NULL for mail */
     int64_t mail_id;                /* 0 for webhook events */
 
-    bool known;     /* the person has rows; another process may hold them */
-    bool locked;    /* false: another process holds the person; the event waits */
+    bool locked;    /* false: the person has no rows yet, or another process holds them and the event waits */
     bool fresh;     /* false: took effect before (duplicate, or mail already delivered) */
     bool reply_waiting;   /* another process holds, or nobody does, an earlier reply */
     bool reply_collected; /* a collected reply is unclaimed */
@@ -26,10 +25,10 @@ struct turn_row {
 /** Appends BEGIN, how to plan, and the two statements of the load phase. */
 void conversation_store_claim(struct pg_unit *unit, const struct turn_row *rows, size_t n, const char *process);
 
-/** Appends the same, in the transaction that runs, for those who are not known after it: they get their rows first. */
+/** Appends the same, in the transaction that runs, for those not locked by it: who has no rows gets them first. */
 void conversation_store_introduce(struct pg_unit *unit, const struct turn_row *rows, size_t n, const char *process);
 
-/** Fills the rows from the answer to a unit that ends with one of these; strings belong to ctx.  @return how many are not known. */
+/** Fills the rows from the answer to a unit that ends with one of these; strings belong to ctx.  @return how many are not locked. */
 size_t conversation_store_claimed(TALLOC_CTX *ctx, const struct pg_answer *answer, struct turn_row *rows, size_t n);
 
 void conversation_store_save(struct save *s, const char *user_id, const struct conversation *c);

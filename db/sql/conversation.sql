@@ -22,22 +22,24 @@ INSERT INTO person (user_id) SELECT user_id FROM introduced ON CONFLICT DO NOTHI
 
 -- name: conversation_claim
 -- $1 user ids, $2 event keys.  Locks what nobody else holds.
--- A row per locked person, and one more, marked, when the event has not taken effect before.
+-- A row per locked person with the conversation as it is under the lock, and one more, marked, when the event has not taken
+-- effect before.
 WITH mine AS MATERIALIZED (
-    SELECT user_id FROM conversation WHERE user_id = ANY ($1::text[])
-    ORDER BY user_id COLLATE "C" FOR NO KEY UPDATE SKIP LOCKED
+    SELECT user_id, state, draft, owner, owner_until, last_event_at, version FROM conversation WHERE user_id = ANY ($1::text[])
+    ORDER BY user_id FOR NO KEY UPDATE SKIP LOCKED
 ), fresh AS (
     INSERT INTO event (user_id, event_key)
     SELECT b.user_id, b.event_key FROM unnest($1::text[], $2::bytea[]) AS b (user_id, event_key) JOIN mine USING (user_id)
     ON CONFLICT DO NOTHING RETURNING user_id
 )
-SELECT user_id, false FROM mine UNION ALL SELECT user_id, true FROM fresh;
+SELECT user_id, false, state, draft, owner, owner_until, last_event_at, version FROM mine
+UNION ALL SELECT user_id, true, NULL, NULL, NULL, NULL, NULL, NULL FROM fresh;
 
 -- name: conversation_claim_mail
 -- The same for a batch with mail in it: $2 is null there, $3 the mailbox ids (null for webhook events).
 WITH mine AS MATERIALIZED (
-    SELECT user_id FROM conversation WHERE user_id = ANY ($1::text[])
-    ORDER BY user_id COLLATE "C" FOR NO KEY UPDATE SKIP LOCKED
+    SELECT user_id, state, draft, owner, owner_until, last_event_at, version FROM conversation WHERE user_id = ANY ($1::text[])
+    ORDER BY user_id FOR NO KEY UPDATE SKIP LOCKED
 ), batch AS (
     SELECT b.* FROM unnest($1::text[], $2::bytea[], $3::bigint[]) AS b (user_id, event_key, mail_id) JOIN mine USING (user_id)
 ), fresh AS (
@@ -47,28 +49,27 @@ WITH mine AS MATERIALIZED (
 ), taken AS (
     DELETE FROM mailbox m USING batch b WHERE m.user_id = b.user_id AND m.id = b.mail_id RETURNING m.user_id
 )
-SELECT user_id, false FROM mine UNION ALL SELECT user_id, true FROM fresh UNION ALL SELECT user_id, true FROM taken;
+SELECT user_id, false, state, draft, owner, owner_until, last_event_at, version FROM mine
+UNION ALL SELECT user_id, true, NULL, NULL, NULL, NULL, NULL, NULL FROM fresh
+UNION ALL SELECT user_id, true, NULL, NULL, NULL, NULL, NULL, NULL FROM taken;
 
--- name: conversation_load
+-- name: person_load
 -- $1 user ids, $2 this process.  A statement of its own: a read joined to the locking one could return stale rows.
 -- The last two columns: a reply is waiting that another process holds or that is due again; a collected one is unclaimed.
-SELECT c.user_id, c.state, c.draft::text, c.owner, c.owner_until, c.last_event_at, c.version,
-       p.full_name, p.phone, p.unit_id, p.unit_text, coalesce(u.name, p.unit_text), p.follows, p.opted_out_at,
+-- (OFFSET 0: looked for by the person's key, and never answered from a list of all that wait.)
+SELECT p.user_id, p.full_name, p.phone, p.unit_id, p.unit_text, coalesce(u.name, p.unit_text), p.follows, p.opted_out_at,
        p.consent_at, p.consent_version, p.last_inbound_at, p.created_at,
-       coalesce(o.waiting, false), coalesce(o.collected, false)
-FROM conversation c
-JOIN person p ON p.user_id = c.user_id
+       EXISTS (SELECT FROM outbox w WHERE w.user_id = p.user_id AND w.owner IS DISTINCT FROM $2
+               AND (w.owner IS NOT NULL OR w.collapse_key IS NULL) OFFSET 0),
+       EXISTS (SELECT FROM outbox w WHERE w.user_id = p.user_id AND w.owner IS NULL AND w.collapse_key IS NOT NULL OFFSET 0)
+FROM person p
 LEFT JOIN union_unit u ON u.id = p.unit_id
-LEFT JOIN LATERAL (
-    SELECT bool_or(w.owner IS DISTINCT FROM $2 AND (w.owner IS NOT NULL OR w.collapse_key IS NULL)) AS waiting,
-           bool_or(w.owner IS NULL AND w.collapse_key IS NOT NULL) AS collected
-    FROM outbox w WHERE w.user_id = c.user_id) o ON true
-WHERE c.user_id = ANY ($1::text[]);
+WHERE p.user_id = ANY ($1::text[]);
 
 -- name: conversation_save
 -- $1 user ids, $2 states, $3 drafts (null: unchanged), $4 newest event times, $5 owners, $6 owned until.
 UPDATE conversation c
-SET state = v.state, draft = coalesce(v.draft::jsonb, c.draft), last_event_at = v.last_event_at,
+SET state = v.state, draft = coalesce(v.draft::json, c.draft), last_event_at = v.last_event_at,
     owner = v.owner, owner_until = v.owner_until, version = c.version + 1
 FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::timestamptz[])
      AS v (user_id, state, draft, last_event_at, owner, owner_until)
@@ -77,8 +78,7 @@ WHERE c.user_id = v.user_id;
 -- name: message_add
 -- $1 user ids, $2 ids, $3 times, $4 origins, $5 kinds, $6 texts, $7 Zalo's message ids, $8 quoted ids.
 INSERT INTO message (user_id, id, at, origin, kind, text, zalo_msg_id, quote_msg_id)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-ON CONFLICT DO NOTHING;
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]);
 
 -- name: dead_event_add
 -- $1 user id, $2 event key, $3 body, $4 error, $5 mailbox id when it was tried again (0: no).  The key is marked as seen in

@@ -4,7 +4,7 @@
 -- $1 user ids, $2 ids, $3 texts, $4 buttons, $5 classes, $6 collapse keys, $7 quoted ids, $8 anonymous conversations,
 -- $9 due in ms, $10 owners (null: unclaimed), $11 expiry in ms.  Leases run on the database's clock.
 INSERT INTO outbox (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_at, owner, expires_at)
-SELECT user_id, id, text, buttons::jsonb, class, collapse_key, quote_msg_id, anonymous_conversation_id,
+SELECT user_id, id, text, buttons::json, class, collapse_key, quote_msg_id, anonymous_conversation_id,
        now() + make_interval(secs => due_ms / 1000.0), owner, now() + make_interval(secs => expires_ms / 1000.0)
 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
             $9::bigint[], $10::text[], $11::bigint[])
@@ -37,7 +37,7 @@ WHERE o.ctid = ANY (ARRAY( -- person by person, not by way of all that is due: o
           AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.user_id = f.user_id AND b.id < f.id AND b.due_at > now()
                           AND (b.owner IS NOT NULL OR b.collapse_key IS NULL))
         OFFSET 0) due))
-RETURNING o.user_id, o.id, o.text, o.buttons::text, o.class, o.quote_msg_id, o.anonymous_conversation_id, o.fence, o.attempts,
+RETURNING o.user_id, o.id, o.text, o.buttons, o.class, o.quote_msg_id, o.anonymous_conversation_id, o.fence, o.attempts,
           o.expires_at <= now(),
           CASE WHEN o.collapse_key IS NULL OR o.fence > 1 OR o.attempts > 0 THEN (
               SELECT e.msg_id FROM echo e

@@ -96,6 +96,23 @@ static void test_tables_of_people_have_user_id_first_in_every_unique_index(void 
     PQfinish(conn);
 }
 
+/* Compared by the rules of a language, every index of ids would be several times as dear to go through. */
+static void test_ids_of_people_are_compared_by_their_bytes(void **state)
+{
+    (void)state;
+    PGconn *conn = PQconnectdb(url);
+    PGresult *res = PQexec(conn,
+                           "SELECT c.relname, a.attname FROM pg_attribute a"
+                           " JOIN pg_class c ON c.oid = a.attrelid AND c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')"
+                           " WHERE a.attname ~ '(^|_)user_id$' AND a.attnum > 0 AND a.attcollation <> 'pg_catalog.\"C\"'::regcollation");
+    assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
+    for (int r = 0; r < PQntuples(res); r++)
+        print_error("%s.%s lacks COLLATE \"C\"\n", PQgetvalue(res, r, 0), PQgetvalue(res, r, 1));
+    assert_int_equal(PQntuples(res), 0);
+    PQclear(res);
+    PQfinish(conn);
+}
+
 static PGresult *claim_due(PGconn *conn, const char *process)
 {
     const char *const values[] = {process, "30000", "1"};
@@ -169,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_a_newer_schema_is_refused_with_what_to_do),
         cmocka_unit_test(test_an_unreachable_database_is_told_apart),
         cmocka_unit_test(test_tables_of_people_have_user_id_first_in_every_unique_index),
+        cmocka_unit_test(test_ids_of_people_are_compared_by_their_bytes),
         cmocka_unit_test(test_who_claims_a_persons_oldest_reply_gets_all_that_are_due),
         cmocka_unit_test(test_a_person_whose_oldest_reply_is_being_claimed_is_left_alone),
     };

@@ -286,7 +286,7 @@ class Player:
 
     def do_found(self, step):
         """The search for what is like that person's draft has come to this."""
-        self.wait_for("SELECT count(*) > 0 FROM conversation WHERE user_id = '%s' AND jsonb_array_length(draft->'draft'->'similar') = %s"
+        self.wait_for("SELECT count(*) > 0 FROM conversation WHERE user_id = '%s' AND json_array_length(draft->'draft'->'similar') = %s"
                       % (self.person(step.who).user_id, step.count), f"{step.count} alike were not found")
 
     def sql(self, text):
