@@ -13,7 +13,8 @@
 enum {
     BACKOFF_LEAST_MS = 50,
     BACKOFF_MOST_MS = 3000,
-    CONNECT_MS = 5000,
+    CONNECT_MS = 3000, /* of one host */
+    HOSTS_MAX = 16,
     STATEMENTS_MAX = 48, /* of one unit */
     ERROR_TEXT_MOST = 400, /* of the server's sentence, in bytes: fits struct err with the statement's name */
 };
@@ -93,6 +94,12 @@ struct pg {
     bool read_only; /* the server said so: after a failover the writable one is another */
     bool prepared[SQL_COUNT];
     struct log_gate gate;
+    /* The hosts of the URL, tried one at a time: waiting for connections on an event loop, libpq itself would never give up one
+     * that takes a connection (or its packets) and says nothing, and so never try the next. */
+    struct {
+        const char *host, *hostaddr, *port; /* NULL: as in the URL */
+    } host[HOSTS_MAX];
+    int hosts, host_now, host_tries; /* of this round */
 };
 
 static struct pg *all;
@@ -148,12 +155,18 @@ static void disconnect(struct pg *pg, const char *why)
     memset(pg->prepared, 0, sizeof(pg->prepared));
     pg->read_only = false;
     pg->state = PG_WAITING;
-    pg->backoff_ms = pg->backoff_ms ? pg->backoff_ms * 2 : BACKOFF_LEAST_MS;
-    if (pg->backoff_ms > BACKOFF_MOST_MS)
-        pg->backoff_ms = BACKOFF_MOST_MS;
-    ev_uint32_t jitter;
-    evutil_secure_rng_get_bytes(&jitter, sizeof(jitter));
-    arm_timer(pg, pg->backoff_ms / 2 + (int)(jitter % (unsigned)(pg->backoff_ms / 2 + 1)));
+    pg->host_now = (pg->host_now + 1) % pg->hosts; /* also when it worked before: after a failover another one does */
+    if (++pg->host_tries < pg->hosts) {
+        arm_timer(pg, 0);
+    } else {
+        pg->host_tries = 0;
+        pg->backoff_ms = pg->backoff_ms ? pg->backoff_ms * 2 : BACKOFF_LEAST_MS;
+        if (pg->backoff_ms > BACKOFF_MOST_MS)
+            pg->backoff_ms = BACKOFF_MOST_MS;
+        ev_uint32_t jitter;
+        evutil_secure_rng_get_bytes(&jitter, sizeof(jitter));
+        arm_timer(pg, pg->backoff_ms / 2 + (int)(jitter % (unsigned)(pg->backoff_ms / 2 + 1)));
+    }
 
     struct pg_unit *unit = pg->unit;
     pg->unit = NULL;
@@ -207,6 +220,7 @@ static void unit_finish(struct pg *pg)
     pg->unit = NULL;
     event_del(pg->timer);
     pg->state = PG_IDLE;
+    pg->host_tries = 0;
     pg->backoff_ms = 0; /* only now: a server that takes connections and drops them at once is not asked in a tight loop */
     pg->gate = (struct log_gate){0};
     bool ok = unit->e.kind == ERR_NONE;
@@ -340,7 +354,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         connect_now(pg);
         break;
     case PG_CONNECTING:
-        disconnect(pg, "no connection within 5 s");
+        disconnect(pg, "no connection within 3 s");
         break;
     case PG_RUNNING:
         err_set(&pg->unit->e, ERR_TIMEOUT, "the database did not answer in time");
@@ -362,8 +376,10 @@ static void connect_now(struct pg *pg)
 {
     /* Our defaults come first, so that the URL wins where it says otherwise. */
     const char *const keys[] = {"fallback_application_name", "connect_timeout", "tcp_user_timeout", "keepalives_idle",
-                                "keepalives_interval", "keepalives_count", "target_session_attrs", "client_encoding", "dbname", NULL};
-    const char *const values[] = {"sangkien", "3", "5000", "10", "3", "3", "read-write", "UTF8", pg->options.url, NULL};
+                                "keepalives_interval", "keepalives_count", "target_session_attrs", "client_encoding", "dbname",
+                                "host", "hostaddr", "port", NULL};
+    const char *const values[] = {"sangkien", "3", "5000", "10", "3", "3", "read-write", "UTF8", pg->options.url,
+                                  pg->host[pg->host_now].host, pg->host[pg->host_now].hostaddr, pg->host[pg->host_now].port, NULL};
     pg->state = PG_CONNECTING;
     pg->conn = PQconnectStartParams(keys, values, 1);
     if (!pg->conn || PQstatus(pg->conn) == CONNECTION_BAD) {
@@ -400,6 +416,45 @@ static int pg_destructor(struct pg *pg)
     return 0;
 }
 
+/* The n-th of a list with commas; the only one of a list of one; NULL of no list. */
+static const char *nth(TALLOC_CTX *ctx, const char *list, int n)
+{
+    if (!list || !strchr(list, ','))
+        return list ? talloc_strdup(ctx, list) : NULL;
+    while (n-- > 0 && list)
+        if ((list = strchr(list, ',')))
+            list++;
+    return list ? talloc_strndup(ctx, list, strcspn(list, ",")) : NULL;
+}
+
+static int entries(const char *list)
+{
+    int n = list && *list;
+    for (; list && (list = strchr(list, ',')); list++)
+        n++;
+    return n;
+}
+
+/* One host or none named: the URL as it is. */
+static void read_hosts(struct pg *pg)
+{
+    const char *host = NULL, *hostaddr = NULL, *port = NULL;
+    PQconninfoOption *options = PQconninfoParse(pg->options.url, NULL);
+    for (const PQconninfoOption *o = options; o && o->keyword; o++) {
+        host = strcmp(o->keyword, "host") == 0 ? o->val : host;
+        hostaddr = strcmp(o->keyword, "hostaddr") == 0 ? o->val : hostaddr;
+        port = strcmp(o->keyword, "port") == 0 ? o->val : port;
+    }
+    int n = entries(hostaddr) > entries(host) ? entries(hostaddr) : entries(host);
+    pg->hosts = n < 1 ? 1 : n < HOSTS_MAX ? n : HOSTS_MAX;
+    for (int i = 0; i < pg->hosts && n > 1; i++) {
+        pg->host[i].host = nth(pg, host, i);
+        pg->host[i].hostaddr = nth(pg, hostaddr, i);
+        pg->host[i].port = nth(pg, port, i);
+    }
+    PQconninfoFree(options);
+}
+
 struct pg *pg_new(TALLOC_CTX *ctx, struct event_base *base, const struct pg_options *options, pg_idle_fn *on_idle, void *idle_ctx)
 {
     struct pg *pg = talloc_zero(ctx, struct pg);
@@ -407,6 +462,7 @@ struct pg *pg_new(TALLOC_CTX *ctx, struct event_base *base, const struct pg_opti
     pg->options = *options;
     pg->options.url = talloc_strdup(pg, options->url);
     pg->options.name = talloc_strdup(pg, options->name);
+    read_hosts(pg);
     pg->on_idle = on_idle;
     pg->idle_ctx = idle_ctx;
     pg->away_since_ms = clock_monotonic_ms();

@@ -4,6 +4,8 @@
  *        ^          |          |
  *        +--backoff-+----------+   (connection lost, deadline passed: reconnect after 50 ms .. 3 s with jitter)
  *
+ * With several hosts in the URL each gets 3 s in turn, beginning with the next after the one that was lost.
+ *
  * A unit is a list of statements sent in one pipelined round trip with one sync: an error in one aborts those behind it.
  * Every unit has a deadline; when it passes the connection is dropped and the outcome is unknown (ERR_TIMEOUT). */
 #ifndef SANGKIEN_DB_PG_H
