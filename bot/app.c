@@ -181,7 +181,7 @@ static void on_leases_given_back(const struct pg_answer *answer, void *arg)
 {
     struct app *app = arg;
     if (answer->e)
-        log_warn("replies of the worker before wait for the end of their lease: %s", answer->e->msg);
+        log_warn("replies of the process before wait for the end of their lease: %s", answer->e->msg);
     else
         outbox_look_in(app->outbox, 0);
 }
@@ -298,14 +298,30 @@ static bool make_client(struct app *app, struct err *e)
     return app->client != NULL;
 }
 
+/* What the process before us was sending or fetching when it died is for whoever comes next, at once and not when its lease ends. */
+static void give_back_leases(struct app *app, const char *predecessor)
+{
+    struct pg_unit *unit = pg_unit_new(app);
+    struct pg_params *replies = pg_params_new(unit), *token = pg_params_new(unit);
+    pg_param_text(replies, predecessor);
+    pg_param_text(token, app->settings->zalo.oa_id);
+    pg_param_text(token, predecessor);
+    pg_add(unit, SQL_OUTBOX_ABANDONED, replies);
+    pg_add(unit, SQL_TOKEN_ABANDONED, token);
+    PG_FAULTS(unit, "leases_before_return", "leases_after_return");
+    pg_queue_run(app->background, unit, LEASES_MS, on_leases_given_back, app);
+}
+
 /* Beside the spool, whose number is this process's own. */
 static struct suspects *watch_crashes(struct app *app)
 {
     struct err e;
     const struct spool *spool = intake_spool_of(app->intake);
-    struct suspects *s = spool ? suspects_new(app, app->settings->spool.path, spool_number(spool), &e) : NULL;
+    struct suspects *s = spool ? suspects_new(app, app->settings->spool.path, spool_number(spool), app->process, &e) : NULL;
     if (spool && !s)
         log_error("%s: an event that crashes the program will crash it again and again", e.msg);
+    if (*suspects_predecessor(s))
+        give_back_leases(app, suspects_predecessor(s));
     return s;
 }
 
@@ -372,26 +388,6 @@ static void on_alive_timer(evutil_socket_t fd, short what, void *arg)
     event_add(app->alive_timer, &tv);
 }
 
-/* Replies that a worker was sending when it died are for whoever comes next, at once and not when their lease ends. */
-static void give_back_leases(struct app *app, const char *predecessor)
-{
-    struct pg_unit *unit = pg_unit_new(app);
-    struct pg_params *p = pg_params_new(unit);
-    pg_param_text(p, predecessor);
-    pg_add(unit, SQL_OUTBOX_ABANDONED, p);
-    PG_FAULTS(unit, "leases_before_return", "leases_after_return");
-    pg_queue_run(app->background, unit, LEASES_MS, on_leases_given_back, app);
-}
-
-static void take_seat(struct app *app)
-{
-    char *name = app->force->seat[app->seat].process;
-    if (*name)
-        give_back_leases(app, talloc_strdup(app, name));
-    snprintf(name, WORKER_NAME_BYTES, "%s", app->process);
-    metrics_share(app->force->metrics, app->force->workers + 1, app->seat);
-}
-
 static int run(struct app *app)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -401,7 +397,7 @@ static int run(struct app *app)
     app->stop_timer = event_new(app->base, -1, 0, on_stop_timer, app);
     app->alive_timer = event_new(app->base, -1, 0, on_alive_timer, app);
     if (app->force) {
-        take_seat(app);
+        metrics_share(app->force->metrics, app->force->workers + 1, app->seat);
     } else {
         app->watchdog_ms = service_watchdog_ms();
         service_notify("READY=1");

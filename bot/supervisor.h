@@ -12,15 +12,14 @@
 
 #include "metrics.h"
 
-enum { SUPERVISOR_WORKERS_MAX = 64, WORKER_NAME_BYTES = 128 };
+enum { SUPERVISOR_WORKERS_MAX = 64 };
 
 /* What the supervisor and its workers share. */
 struct workforce {
     size_t workers;
     struct metrics_seat metrics[SUPERVISOR_WORKERS_MAX + 1]; /* the one behind the workers': of those that have ended */
     struct {
-        _Atomic int64_t alive_ms;        /* monotonic: when the worker's event loop turned last; 0: it has not begun */
-        char process[WORKER_NAME_BYTES]; /* the name its leases carry; of its predecessor until it has written its own */
+        _Atomic int64_t alive_ms; /* monotonic: when the worker's event loop turned last; 0: it has not begun */
     } seat[SUPERVISOR_WORKERS_MAX];
 };
 

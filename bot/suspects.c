@@ -18,6 +18,7 @@ enum {
     POINTS_KILL = 1,
     POINTS_DEAD = 10,    /* two crashes, or ten kills */
     ALTERNATE_STACK_BYTES = 64 * 1024,
+    NAME_BYTES = 128,
 };
 
 /* How the process ended; in the order of their being written. */
@@ -36,12 +37,14 @@ struct map {
     uint32_t next; /* where the next suspect goes */
     uint64_t held[TURNS_CONNECTIONS][HELD_MAX];
     struct mark suspect[SUSPECTS_MAX];
+    char process[NAME_BYTES]; /* whose map it is */
 };
 
-#define MAGIC 0x73616e676b683031ull
+#define MAGIC 0x73616e676b683032ull
 
 struct suspects {
     struct map *map;
+    char predecessor[NAME_BYTES];
     size_t count; /* suspects there are: mostly none, and then nobody is looked up */
 };
 
@@ -123,7 +126,7 @@ static void judge(struct suspects *s)
         s->count += s->map->suspect[i].who != 0;
 }
 
-struct suspects *suspects_new(TALLOC_CTX *ctx, const char *folder, unsigned number, struct err *e)
+struct suspects *suspects_new(TALLOC_CTX *ctx, const char *folder, unsigned number, const char *process, struct err *e)
 {
     char path[512];
     snprintf(path, sizeof(path), "%s/in-hand-%u", folder, number);
@@ -145,10 +148,17 @@ struct suspects *suspects_new(TALLOC_CTX *ctx, const char *folder, unsigned numb
         memset(s->map, 0, sizeof(*s->map));
         s->map->magic = MAGIC;
     }
+    snprintf(s->predecessor, sizeof(s->predecessor), "%.*s", NAME_BYTES - 1, s->map->process);
+    snprintf(s->map->process, sizeof(s->map->process), "%s", process);
     judge(s);
     s->map->ending = RUNNING;
     watch_crashes(s);
     return s;
+}
+
+const char *suspects_predecessor(const struct suspects *s)
+{
+    return s ? s->predecessor : "";
 }
 
 void suspects_hold(struct suspects *s, size_t runner, struct turn_event *const *events, size_t count)

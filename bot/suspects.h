@@ -27,9 +27,13 @@ enum suspicion {
 
 /**
  * Maps folder/in-hand-`number`; the number is this process's own as long as it lives (spool.h).  From then on crashes are noted.
+ * @param process  this process's name in leases.
  * @return NULL with ERR_SYSTEM; all functions take NULL for "nobody is suspect".  Freed with talloc_free(): a clean end.
  */
-struct suspects *suspects_new(TALLOC_CTX *ctx, const char *folder, unsigned number, struct err *e);
+struct suspects *suspects_new(TALLOC_CTX *ctx, const char *folder, unsigned number, const char *process, struct err *e);
+
+/** The process that had the number before, surely gone; "": nobody. */
+const char *suspects_predecessor(const struct suspects *s);
 
 /** A batch of connection `runner` takes these in hand, or (count 0) has nothing in hand any more. */
 void suspects_hold(struct suspects *s, size_t runner, struct turn_event *const *events, size_t count);

@@ -39,3 +39,7 @@ RETURNING generation;
 UPDATE oa_token SET refresh_at = now() + make_interval(secs => $3::bigint / 1000.0), lease_owner = NULL, lease_until = NULL,
     needs_consent = $4::bigint <> 0
 WHERE oa_id = $1 AND generation = $2;
+
+-- name: token_abandoned
+-- $1 OA id, $2 a process that is gone: its lease ends now.  The owner stays, so that whoever is next can say whose refresh it was.
+UPDATE oa_token SET lease_until = now() WHERE oa_id = $1 AND lease_owner = $2 AND lease_until > now();
