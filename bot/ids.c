@@ -34,3 +34,8 @@ int64_t ids_next(struct ids *ids)
     }
     return (int64_t)(ids->last_ms << 22 | (uint64_t)ids->node << 12 | ids->counter);
 }
+
+int64_t ids_made_at_ms(int64_t id)
+{
+    return (int64_t)((uint64_t)id >> 22) + (int64_t)EPOCH_2020_MS;
+}

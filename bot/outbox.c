@@ -7,11 +7,13 @@
 
 #include "clock.h"
 #include "fault.h"
+#include "ids.h"
 #include "limiter.h"
 #include "log.h"
 #include "outbox_results.h"
 #include "outbox_store.h"
 #include "pg_queue.h"
+#include "reconcile.h"
 #include "scoped.h"
 #include "settings.h"
 #include "token.h"
@@ -28,7 +30,7 @@ enum {
     LOOK_MS = 1000,       /* for rows of other processes and retries; what is ours is looked for when it is due */
     LANE_BUCKETS = 1024,
     TRIES_MAX = 12,
-    UNKNOWN_TRIES_MAX = 2, /* one blind repeat of a reply whose outcome is unknown (zalo-oa-api 2.11) */
+    UNKNOWN_TRIES_MAX = 4, /* of a reply whose outcome is unknown; echoes and the conversation are asked before each (reconcile.h) */
     RETRY_LEAST_MS = 1000,
     RETRY_MOST_MS = 15 * 60 * 1000,
     UNKNOWN_WAIT_MS = 5000,
@@ -47,6 +49,7 @@ struct item {
     size_t part_count, part_at;
     int attempts;
     bool token_retried;
+    bool unsure;              /* it may have been sent already: the conversation is asked first */
     int64_t token_generation; /* that the last try used */
     int64_t lease_ends_ms;    /* monotonic; after it somebody else may have the row */
 };
@@ -179,7 +182,7 @@ static void lane_next(struct outbox *o, struct lane *l)
 static void lane_give_back(struct outbox *o, struct lane *l, int64_t retry_ms, bool tried, const char *error)
 {
     while (l->first) {
-        give_back(o, &l->first->claim, retry_ms, tried, error);
+        give_back(o, &l->first->claim, retry_ms, tried || l->first->unsure, error); /* an attempt keeps it unsure */
         drop_head(o, l);
         tried = false;
     }
@@ -192,7 +195,7 @@ static void lane_retry(struct outbox *o, struct lane *l, int64_t retry_ms, bool 
     lane_give_back(o, l, retry_ms, tried, error);
 }
 
-static void add_item(struct outbox *o, const struct reply *reply, int64_t fence, int attempts)
+static void add_item(struct outbox *o, const struct reply *reply, int64_t fence, int attempts, bool unsure)
 {
     struct lane *l = lane_of(o, reply->user_id);
     struct item *item = talloc_zero(l, struct item);
@@ -201,6 +204,7 @@ static void add_item(struct outbox *o, const struct reply *reply, int64_t fence,
     item->lane = l;
     item->claim = (struct outbox_claim){.user_id = l->user_id, .id = reply->id, .fence = fence};
     item->attempts = attempts;
+    item->unsure = unsure;
     item->lease_ends_ms = clock_monotonic_ms() + TURN_LEASE_MS;
     o->held++;
     *l->last = item;
@@ -310,6 +314,55 @@ static bool allowed(struct outbox *o)
     return limiter_take(o->options.limiter, SEND_REPLY, o->held - o->in_flight);
 }
 
+/* It may have been sent already: now we know, or cannot know. */
+static void on_looked(size_t arrived, const char *msg_id, const struct zalo_answer *trouble, void *arg)
+{
+    struct call *call = arg;
+    struct outbox *o = call->o;
+    struct lane *l = call->lane;
+    struct item *item = l->first;
+    talloc_free(call);
+    o->in_flight--;
+    if (trouble && (trouble->class == ZALO_TOKEN || trouble->class == ZALO_RETRY)) {
+        on_head_failed(o, l, trouble);
+    } else { /* asking is not allowed to this app: then it is sent, perhaps twice */
+        item->unsure = item->token_retried = false;
+        item->part_at = arrived;
+        if (arrived == item->part_count) {
+            o->counters.reconciled++;
+            settle(o, &item->claim, msg_id, NULL);
+            drop_head(o, l);
+        }
+        lane_next(o, l);
+    }
+    pump(o);
+    stop_further(o);
+}
+
+/* Asks the conversation about the head of a lane. @return false when the client takes no more now. */
+static bool look_for_head(struct outbox *o, struct lane *l, const struct token *token)
+{
+    struct item *item = l->first;
+    struct call *call = talloc_zero(o, struct call);
+    *call = (struct call){.o = o, .lane = l};
+    item->token_generation = token->generation;
+    struct reconcile_question q = {
+        .client = o->options.client, .db = o->options.background, .results = o->results, .access_token = token->access,
+        .user_id = l->user_id, .made_at_ms = ids_made_at_ms(item->claim.id), .part = item->part, .part_count = item->part_count};
+    struct err e = {.kind = ERR_UNAVAILABLE};
+    if (FAULT_POINT("outbox_before_look") || !reconcile_start(o, &q, on_looked, call, &e)) {
+        talloc_free(call);
+        if (e.kind == ERR_UNAVAILABLE)
+            return false;
+        item->unsure = false; /* it cannot be asked about */
+        lane_next(o, l);
+        return true;
+    }
+    l->busy = true;
+    o->in_flight++;
+    return true;
+}
+
 /* Puts the head of a lane on the wire. @return false when the client takes no more now. */
 static bool send_head(struct outbox *o, struct lane *l, const struct token *token)
 {
@@ -380,7 +433,7 @@ static void pump(struct outbox *o)
         } else if (l->first->lease_ends_ms <= now + SEND_LEASE_MS) { /* soon somebody else's to send, and all that follows with it */
             o->counters.lease_lost++;
             lane_give_back(o, l, 0, false, "its lease was running out");
-        } else if (!allowed(o) || !send_head(o, l, token)) {
+        } else if (!allowed(o) || !(l->first->unsure ? look_for_head(o, l, token) : send_head(o, l, token))) {
             l->queued = true; /* back to the front */
             l->next_ready = o->first_ready;
             o->first_ready = l;
@@ -438,7 +491,7 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
             o->counters.expired++;
             settle(o, &claim, NULL, "expired");
         } else {
-            add_item(o, &row->reply, row->fence, row->attempts);
+            add_item(o, &row->reply, row->fence, row->attempts, row->unsure);
         }
     }
     if (PQntuples(rows) > 0) /* perhaps more; what is held bounds it */
@@ -566,7 +619,7 @@ void outbox_take(struct outbox *o, const struct reply *reply)
         give_back(o, &(struct outbox_claim){.user_id = reply->user_id, .id = reply->id}, 0, false, "its sender was busy");
         return;
     }
-    add_item(o, reply, 0, 0);
+    add_item(o, reply, 0, 0, false);
     pump(o);
 }
 

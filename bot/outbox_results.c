@@ -168,6 +168,16 @@ bool outbox_results_written_lately(const struct outbox_results *r, const char *z
     return r->written[h / 2 % WRITTEN_SLOTS] == h;
 }
 
+bool outbox_results_knows(const struct outbox_results *r, const char *zalo_msg_id)
+{
+    const struct result *const lists[] = {r->first, r->writing};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (const struct result *one = lists[i]; one; one = one->next)
+            if (one->zalo_msg_id && strcmp(one->zalo_msg_id, zalo_msg_id) == 0)
+                return true;
+    return outbox_results_written_lately(r, zalo_msg_id);
+}
+
 size_t outbox_results_waiting(const struct outbox_results *r)
 {
     return r->count;

@@ -35,6 +35,9 @@ bool outbox_results_settled_before(struct outbox_results *r, struct outbox_claim
 /** True when the sending of that message was written down a short while ago: its echo needs no row. */
 bool outbox_results_written_lately(const struct outbox_results *r, const char *zalo_msg_id);
 
+/** True when this process has sent that message itself: written down a short while ago, or not yet. */
+bool outbox_results_knows(const struct outbox_results *r, const char *zalo_msg_id);
+
 /** Results that are not written yet. */
 size_t outbox_results_waiting(const struct outbox_results *r);
 

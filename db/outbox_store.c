@@ -87,7 +87,8 @@ struct outbox_row *outbox_store_claimed(TALLOC_CTX *ctx, const PGresult *res)
         row->fence = pg_int8(res, r, 7);
         row->attempts = (int)pg_int8(res, r, 8);
         row->expired = pg_bool(res, r, 9);
-        row->echo_msg_id = pg_text(row, res, r, 10);
+        row->unsure = pg_bool(res, r, 10);
+        row->echo_msg_id = pg_text(row, res, r, 11);
     }
     qsort(rows, (size_t)n, sizeof(struct outbox_row *), by_person_and_id);
     for (int r = 0; r + 1 < n; r++)

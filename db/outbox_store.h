@@ -13,6 +13,7 @@ struct outbox_row {
     int64_t fence;
     int attempts;
     bool expired;
+    bool unsure;             /* it may have been sent: by a process that died, or its answer was lost */
     const char *echo_msg_id; /* Zalo was seen to have sent it already; NULL: no sign of that */
 };
 

@@ -97,6 +97,10 @@ INSERT INTO dead_event (user_id, event_key, body, error)
 SELECT user_id, decode(lpad(to_hex(id), 32, '0'), 'hex'), convert_to(jsonb_build_object('mail', kind, 'payload', payload)::text, 'UTF8'), $3
 FROM gone ON CONFLICT DO NOTHING;
 
+-- name: message_known
+-- $1 user id, $2 Zalo's message ids: which of them are in the transcript.
+SELECT zalo_msg_id FROM message WHERE user_id = $1 AND zalo_msg_id = ANY ($2::text[]);
+
 -- name: event_forget_old
 -- $1 days, $2 at most so many.  Housekeeping, in batches.
 DELETE FROM event WHERE ctid = ANY (ARRAY(

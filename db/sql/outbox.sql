@@ -20,7 +20,7 @@ DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND collapse_key IS NOT NULL
 -- the same moment never share a person, so order holds over all of them.  The last column: an echo says that Zalo has
 -- sent it already (a try whose answer was lost, a process that died before it wrote the result).  Not for a collected reply
 -- that nobody has taken yet, nor by the echo of another reply; an id begins with the milliseconds since 2020 when the reply
--- was made, and clocks may differ by some seconds.
+-- was made, and clocks may differ by some seconds.  The column before it: somebody may have sent it without writing that down.
 WITH head AS (
     SELECT d.user_id, d.id FROM outbox d
     WHERE d.due_at <= now()
@@ -39,6 +39,7 @@ WHERE o.ctid = ANY (ARRAY( -- person by person, not by way of all that is due: o
         OFFSET 0) due))
 RETURNING o.user_id, o.id, o.text, o.buttons, o.class, o.quote_msg_id, o.anonymous_conversation_id, o.fence, o.attempts,
           o.expires_at <= now(),
+          o.attempts > 0 OR (SELECT w.owner IS NOT NULL FROM outbox w WHERE w.user_id = o.user_id AND w.id = o.id), -- as it was before
           CASE WHEN o.collapse_key IS NULL OR o.fence > 1 OR o.attempts > 0 THEN (
               SELECT e.msg_id FROM echo e
               WHERE e.user_id = o.user_id AND e.admin_id IS NULL AND e.text = o.text
@@ -65,8 +66,8 @@ FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], 
 WHERE o.user_id = v.user_id AND o.id = v.id AND o.fence = v.fence;
 
 -- name: outbox_release
--- $1 this process.  At a graceful stop: what it holds may be taken at once.
-UPDATE outbox SET owner = NULL, due_at = now() WHERE owner = $1;
+-- $1 this process.  At a graceful stop: what it holds may be taken at once.  What it has itself taken over stays marked as such.
+UPDATE outbox SET owner = CASE WHEN fence > 0 THEN owner END, due_at = now() WHERE owner = $1;
 
 -- name: outbox_abandoned
 -- $1 a process that is gone: its leases end now.  The owner stays, so the one who claims them asks the echoes first.
