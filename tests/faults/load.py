@@ -200,15 +200,13 @@ class Person:
         for n in range(INITIATIVES):
             if n:
                 self.ask("thêm sáng kiến nữa", "ask_title")
-            title = f"{self.words(5).capitalize()} {self.user.replace('-', ' ')} {n}"
+            title = f"{self.words(6).capitalize()} {self.user.replace('-', 'x')}x{n}"
             self.ask(title, "ask_description")
             parts = [f"{self.words(6)} {self.user}.{n}.{k}." for k in range(PARTS)]
             self.tell(parts)
             self.ask("viết xong", "ask_benefit")
             self.ask("30 triệu", "benefit_echo")
-            name, _, _ = self.ask("đúng rồi", "confirm_summary", "similar")
-            if name == "similar":
-                self.ask("cách làm khác", "confirm_summary")
+            self.ask("đúng rồi", "confirm_summary", "similar")
             code = self.send_it(title)
             told[title] = (code, parts)
             self.ledger.add("initiatives")
@@ -216,7 +214,10 @@ class Person:
         self.ledger.add("people")
 
     def send_it(self, title):
-        self.ask("gửi sáng kiến", "submitted")
+        answers = {"similar": "cách làm khác", "confirm_summary": "gửi sáng kiến", "welcome_back_draft": "làm tiếp"}
+        name = "similar" if self.crowd.find("similar", self.heard[-1]) else "confirm_summary"
+        while name != "submitted":  # a search that ends late asks while we say that it is to be sent
+            name, _, _ = self.ask(answers[name], "submitted", *answers)
         codes = {c for text in self.heard if title in text for c in re.findall(r"SK-\w{6}", text)}
         if len(codes) != 1:
             self.ledger.doubled.append(f"{self.user}: \"{title}\" has the codes {sorted(codes)}")
