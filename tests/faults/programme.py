@@ -152,8 +152,8 @@ def token_pair(bot):
 SCENES = [
     (killed_at_random, 300, 4),
     (restarted, 100, 2),
-    (terminated, 1000, 20),
-    (cut, 500, 10),
+    (terminated, 1000, 12),
+    (cut, 500, 6),
     (failed_over, 20, 0),
 ]
 
