@@ -13,6 +13,7 @@
 #include "outbox_store.h"
 #include "pg.h"
 #include "reading/text.h"
+#include "review_store.h"
 #include "role_store.h"
 #include "settings.h"
 #include "signal_store.h"
@@ -81,6 +82,8 @@ static const struct {
     {NEED_EVIDENCE, SQL_EVIDENCE_COUNT, ARG_ID},       {NEED_GRANTS, SQL_GRANT_LIST, ARG_NONE},
     {NEED_INVITE, SQL_INVITE_TAKE, ARG_HASH},          {NEED_CANNED, SQL_CANNED_FIND, ARG_TEXT},
     {NEED_CANNED_ONE, SQL_CANNED_GET, ARG_ID},         {NEED_CANNED_OFFER, SQL_CANNED_OFFER, ARG_TEXT},
+    {NEED_REVIEW_CARD, SQL_REVIEW_OF_CODE, ARG_TEXT},  {NEED_REVIEW_NEXT, SQL_REVIEW_NEXT, ARG_NONE},
+    {NEED_REVIEW_OTHER, SQL_REVIEW_OTHER, ARG_TEXT},
 };
 
 static void add_hash(struct pg_array *a, struct str text)
@@ -177,6 +180,15 @@ static void take_need(struct turn_batch *b, struct turn *t, enum need need, cons
         break;
     case NEED_CANNED_OFFER:
         in->canned_offer = canned_store_of(b, res, user_id);
+        break;
+    case NEED_REVIEW_CARD:
+        in->review_card = review_store_card_of(b, res, user_id);
+        break;
+    case NEED_REVIEW_NEXT:
+        in->review_next = review_store_card_of(b, res, user_id);
+        break;
+    case NEED_REVIEW_OTHER:
+        in->review_other = row_of(res, user_id, &r) ? pg_text(b, res, r, 1) : NULL;
         break;
     }
     in->loaded |= need;
@@ -428,6 +440,10 @@ static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
         canned_store_drop(s, a->id);
     for (const struct canned_use *u = out->canned_uses; u; u = u->next)
         canned_store_learn(s, u, text_key(b, str_of(u->question)));
+    for (const struct verdict *v = out->verdicts; v; v = v->next)
+        review_store_apply(s, v);
+    for (const struct review_away *a = out->review_aways; a; a = a->next)
+        review_store_away(s, a);
     for (const struct mail *m = out->mail; m; m = m->next)
         case_store_add_mail(s, m);
     for (const struct job_wish *w = out->jobs; w; w = w->next)

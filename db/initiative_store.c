@@ -104,6 +104,9 @@ const struct initiative *initiative_store_one_of(TALLOC_CTX *ctx, const PGresult
             .review_note = pg_text(i, res, r, 15),
             .submitted_at_ms = pg_time_ms(res, r, 16),
             .evidence_count = pg_int8(res, r, 17),
+            .stamp = pg_int8(res, r, 18),
+            .returned_field = pg_text(i, res, r, 19),
+            .appealed = pg_bool(res, r, 20),
         };
         return i;
     }

@@ -65,7 +65,10 @@ struct initiative {
     const char *review_note;
     const char *created_by; /* who entered it for the author, or NULL */
     int64_t submitted_at_ms;
-    int64_t evidence_count; /* read only */
+    int64_t evidence_count; /* read only, like those below */
+    int64_t stamp;          /* of the wording, see struct review_card */
+    const char *returned_field; /* what a reviewer wants to be better, while it is returned */
+    bool appealed;
 };
 
 /* One changed field of a submitted or returned initiative; the store writes the revision row with the old value. */
@@ -202,6 +205,56 @@ struct canned_use {
     const char *user_id; /* who asked */
     int64_t ticket_id, answer_id;
     const char *question;
+};
+
+/* An initiative as a reviewer sees it. */
+struct review_card {
+    const char *user_id; /* the author's */
+    int64_t id;
+    const char *code, *title, *description;
+    int64_t annual_benefit_vnd; /* declared; meaningful when benefit_kind is money */
+    const char *benefit_kind, *benefit_text;
+    const char *unit_name, *author_name;
+    const char *status, *review_note;
+    int64_t submitted_at_ms;
+    int64_t checked_benefit_vnd, recognised_benefit_vnd; /* 0: none */
+    bool social;
+    const char *duplicate_of;
+    int64_t stamp; /* of the wording: a verdict counts only for the one it was given on */
+    int64_t evidence_count, coauthor_count;
+    int64_t same_figure; /* initiatives of the unit that declare this very benefit, this one among them; at most 100 */
+    const char *appeal;  /* the author's sentence against the verdict before, or NULL */
+    const char *alike;   /* JSON array of those most like it, or NULL */
+    bool taken;          /* another reviewer has it, or its verdict is on the way */
+};
+
+/* Words of review.verdict beside those of initiative.status. */
+#define VERDICT_REOPENED "reopened" /* one before is undone */
+#define VERDICT_APPEAL "appeal"     /* of the author */
+#define VERDICT_MARKED "marked"     /* the checked benefit or the mark alone */
+
+/* One verdict, applied in the author's own turn. */
+struct verdict {
+    struct verdict *next;
+    const char *user_id; /* the author's */
+    int64_t id, initiative_id;
+    const char *verdict;
+    const char *reviewer; /* NULL: the author */
+    const char *reason;   /* code */
+    const char *field;    /* title, description, benefit, unit */
+    const char *note;     /* as the author reads it */
+    const char *duplicate_of; /* receipt code */
+    int64_t checked_benefit_vnd, recognised_benefit_vnd; /* 0: not said */
+    const char *recognised_by, *recognised_on; /* YYYY-MM-DD */
+    const char *social; /* "true", "false", NULL: not said */
+};
+
+/* So long nobody gets that initiative from the queue; 0: it is free. */
+struct review_away {
+    struct review_away *next;
+    const char *user_id;
+    int64_t id;
+    int64_t seconds;
 };
 
 /* A note for somebody's next turn; delivered once, at or after not_before_ms. */

@@ -118,7 +118,17 @@ static enum state possible(const struct talk *t, enum state to)
         return d->extras_id && d->coauthor[0].name ? to : ST_MENU;
     case ST_DETAIL:
     case ST_WITHDRAW:
+    case ST_APPEAL:
         return d->view_id ? to : ST_MENU;
+    case ST_REVIEW_OTHER:
+        return d->review.code ? to : ST_MENU;
+    case ST_REVIEW_FIELD:
+    case ST_REVIEW_REASON:
+    case ST_REVIEW_DUPLICATE:
+    case ST_REVIEW_BENEFIT:
+    case ST_REVIEW_LEVEL:
+    case ST_REVIEW_DATE:
+        return d->review.code && d->review.verdict ? to : ST_MENU;
     default:
         return to;
     }

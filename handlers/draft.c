@@ -114,6 +114,13 @@ static const struct member dialog_members[] = {
     INT64(dialog, join_since_ms),
 };
 
+static const struct member reviewing_members[] = {
+    TEXT(reviewing, code, WORD),   BOOL(reviewing, chosen),         TEXT(reviewing, verdict, WORD),
+    TEXT(reviewing, field, WORD),  TEXT(reviewing, reason, WORD),   TEXT(reviewing, note, SENTENCE * 2),
+    TEXT(reviewing, other, WORD),  TEXT(reviewing, level, SENTENCE), TEXT(reviewing, day, WORD),
+    INT64(reviewing, vnd),         INT64(reviewing, stamp),
+};
+
 static const struct member choice_members[] = {INT64(choice, id), TEXT(choice, name, SENTENCE)};
 static const struct member button_members[] = {TEXT(shown_button, label, SENTENCE), TEXT(shown_button, action, WORD)};
 static const struct member coauthor_members[] = {TEXT(coauthor, name, NAME_CHARS_MAX), INT(coauthor, share_pct, 100)};
@@ -271,6 +278,7 @@ struct dialog *dialog_read(TALLOC_CTX *ctx, const char *json)
     READ(d, root, dialog_members, d);
     read_draft(d, cJSON_GetObjectItemCaseSensitive(root, "draft"), &d->draft);
     read_benefit(d, cJSON_GetObjectItemCaseSensitive(root, "reading"), &d->reading);
+    READ(d, cJSON_GetObjectItemCaseSensitive(root, "review"), reviewing_members, &d->review);
     READ_LIST(d, root, choice, choice_members);
     READ_LIST(d, root, shown, button_members);
     READ_LIST(d, root, aside, button_members);
@@ -398,6 +406,11 @@ char *dialog_print(TALLOC_CTX *ctx, const struct dialog *d)
     if (d->draft.id) {
         cJSON *draft = cJSON_AddObjectToObject(root, "draft");
         if (!draft || !add_draft(draft, &d->draft))
+            return NULL;
+    }
+    if (d->review.code) {
+        cJSON *review = cJSON_AddObjectToObject(root, "review");
+        if (!review || !ADD(review, reviewing_members, &d->review))
             return NULL;
     }
     if (!add_benefit(root, "reading", &d->reading) || !ADD_LIST(root, choice, choice_members, FILLED(choice, id)) ||

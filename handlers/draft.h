@@ -110,6 +110,17 @@ struct coauthor_ask {
     bool offered;
 };
 
+/* The initiative a reviewer has before him, and what he has said about it so far. */
+struct reviewing {
+    const char *code;
+    bool chosen;         /* asked for by its code, not taken from the queue */
+    const char *verdict, *field, *reason, *note;
+    const char *other;   /* code of the one it duplicates */
+    const char *level, *day; /* recognised by, on */
+    int64_t vnd;
+    int64_t stamp;       /* of the wording on show */
+};
+
 struct dialog {
     struct draft draft;
     bool greeted;               /* the person has been welcomed */
@@ -161,6 +172,7 @@ struct dialog {
     int join_tries;             /* codes tried since join_since_ms */
     int64_t join_since_ms;
     struct proposal proposal[PROPOSALS_MAX]; /* the newest first */
+    struct reviewing review;
     struct coauthor coauthor[COAUTHORS_MAX];
     struct coauthor_ask ask[ASKS_MAX];
 };

@@ -74,7 +74,7 @@ static size_t numbers_in(const char *key, int ret[4])
 }
 
 /* "15/8/2022", "8/2022" (its first day), "tháng 8 năm 2022", "hôm nay". */
-static bool read_date(struct talk *t, const char *text, int *d, int *m, int *y)
+bool date_read(struct talk *t, const char *text, int *d, int *m, int *y)
 {
     int n[4] = {0}, today[4] = {0};
     const char *key = must(text_key(t->ctx, str_of(text)));
@@ -98,7 +98,7 @@ static bool read_date(struct talk *t, const char *text, int *d, int *m, int *y)
 enum answer read_applied_on(struct talk *t, const char *text)
 {
     int d, m, y;
-    if (!read_date(t, text, &d, &m, &y))
+    if (!date_read(t, text, &d, &m, &y))
         return ANS_UNCLEAR;
     if (!patch_add(t, t->d->extras_id, "applied_on", fmt(t, "%04d-%02d-%02d", y, m, d), 0, NULL))
         return ANS_HANDLED;

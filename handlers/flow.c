@@ -9,6 +9,7 @@
 
 #include <assert.h>
 
+#include "review.h"
 #include "say.h"
 #include "staff.h"
 
@@ -27,6 +28,14 @@ static const struct move benefit_moves[] = {
     {ANS_SKIP, ST_ONWARD, benefit_unknown},
     {ANS_KEEP, ST_ONWARD, field_kept},
     {ANS_EDIT_BENEFIT, ST_BENEFIT, benefit_again},
+    {ANS_UNCLEAR, ST_NONE, NULL},
+};
+
+/* More of a card than its row has room for. */
+static const struct move review_moves[] = {
+    {ANS_SKIP, ST_REVIEW, review_put_off},
+    {ANS_DONE, ST_RETURN, review_ended},
+    {ANS_FULL, ST_REVIEW, review_read_on},
     {ANS_UNCLEAR, ST_NONE, NULL},
 };
 
@@ -232,6 +241,41 @@ const struct step flow[ST_COUNT] = {
                        read_human_note,
                        MSG_HANDOFF_NOTE_UNCLEAR, MSG_HELP_HUMAN, ST_RETURN,
                        {{ANS_OK, ST_RETURN, NULL}, {ANS_SKIP, ST_RETURN, NULL}, {ANS_NO, ST_RETURN, NULL}}, NULL},
+    /* A verdict on the initiative d->view_id that its author may answer once. */
+    [ST_APPEAL] = {"appeal", MSG_APPEAL_ASK, NULL, SCENE_DESCRIPTION, F_EXCURSION | F_SKIPPABLE, read_appeal, MSG_APPEAL_UNCLEAR,
+                   MSG_HELP_HUMAN, ST_RETURN,
+                   {{ANS_OK, ST_RETURN, NULL}, {ANS_SKIP, ST_RETURN, NULL}, {ANS_NO, ST_RETURN, NULL}}, NULL},
+
+    /* ---- reviewers: d->review.code names the card, and from review_field on d->review.verdict is set ---- */
+    [ST_REVIEW] = {"review", MSG_REVIEW_CARD, ask_review, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS | F_PUBLIC, NULL, MSG_REVIEW_UNCLEAR, MSG_HELP_REVIEW,
+                   ST_RETURN,
+                   {{ANS_VALID, ST_REVIEW_BENEFIT, review_chosen}, {ANS_RETURNED, ST_REVIEW_FIELD, review_chosen},
+                    {ANS_DUPLICATE, ST_REVIEW_DUPLICATE, review_chosen}, {ANS_REFUSED, ST_REVIEW_REASON, review_chosen},
+                    {ANS_RECOGNISE, ST_REVIEW_LEVEL, review_chosen}, {ANS_REOPEN, ST_REVIEW, review_chosen},
+                    {ANS_SOCIAL, ST_REVIEW, review_marked}, {ANS_MORE, ST_REVIEW_OTHER, NULL}}, review_moves},
+    [ST_REVIEW_OTHER] = {"review_other", MSG_REVIEW_OTHER, NULL, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS | F_PUBLIC, NULL, MSG_REVIEW_UNCLEAR,
+                         MSG_HELP_REVIEW, ST_REVIEW,
+                         {{ANS_RECOGNISE, ST_REVIEW_LEVEL, review_chosen}, {ANS_SOCIAL, ST_REVIEW, review_marked},
+                          {ANS_FULL, ST_REVIEW, review_read_on}, {ANS_SKIP, ST_REVIEW, review_put_off},
+                          {ANS_DONE, ST_RETURN, review_ended}}, NULL},
+    [ST_REVIEW_FIELD] = {"review_field", MSG_REVIEW_FIELD, NULL, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS | F_PUBLIC, NULL, MSG_REVIEW_UNCLEAR,
+                         MSG_HELP_REVIEW, ST_REVIEW,
+                         {{ANS_EDIT_TITLE, ST_REVIEW_REASON, review_field_chosen}, {ANS_EDIT_DESCRIPTION, ST_REVIEW_REASON, review_field_chosen},
+                          {ANS_EDIT_BENEFIT, ST_REVIEW_REASON, review_field_chosen}, {ANS_EDIT_UNIT, ST_REVIEW_REASON, review_field_chosen}},
+                         NULL},
+    [ST_REVIEW_REASON] = {"review_reason", MSG_REVIEW_REASON, ask_review_reason, SCENE_DESCRIPTION, F_EXCURSION | F_PUBLIC, read_review_reason,
+                          MSG_REVIEW_REASON_UNCLEAR, MSG_HELP_REVIEW, ST_REVIEW, {{ANS_UNCLEAR, ST_NONE, NULL}}, NULL},
+    [ST_REVIEW_DUPLICATE] = {"review_duplicate", MSG_REVIEW_DUPLICATE, ask_review_duplicate, SCENE_CONFIRM, F_EXCURSION | F_PUBLIC, read_review_duplicate,
+                             MSG_REVIEW_CODE_UNCLEAR, MSG_HELP_REVIEW, ST_REVIEW, {{ANS_UNCLEAR, ST_NONE, NULL}}, NULL},
+    [ST_REVIEW_BENEFIT] = {"review_benefit", MSG_REVIEW_BENEFIT, ask_review_benefit, SCENE_BENEFIT, F_EXCURSION | F_AMOUNTS | F_SKIPPABLE | F_PUBLIC,
+                           read_review_benefit, MSG_REVIEW_BENEFIT_UNCLEAR, MSG_HELP_REVIEW, ST_REVIEW,
+                           {{ANS_KEEP, ST_REVIEW, review_benefit_kept}, {ANS_SKIP, ST_REVIEW, review_benefit_kept}}, NULL},
+    [ST_REVIEW_LEVEL] = {"review_level", MSG_REVIEW_LEVEL, NULL, SCENE_DESCRIPTION, F_EXCURSION | F_PUBLIC, read_review_level, MSG_REVIEW_LEVEL_UNCLEAR,
+                         MSG_HELP_REVIEW, ST_REVIEW,
+                         {{ANS_OK, ST_REVIEW_DATE, NULL}, {ANS_V1, ST_REVIEW_DATE, review_level_taken},
+                          {ANS_V2, ST_REVIEW_DATE, review_level_taken}}, NULL},
+    [ST_REVIEW_DATE] = {"review_date", MSG_REVIEW_DATE, NULL, SCENE_BENEFIT, F_EXCURSION | F_PUBLIC, read_review_day, MSG_APPLIED_ON_UNCLEAR,
+                        MSG_HELP_REVIEW, ST_REVIEW, {{ANS_TODAY, ST_REVIEW, review_today}}, NULL},
     [ST_ERASE] = {"erase", MSG_ERASE_ASK, NULL, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS | F_PUBLIC, NULL, MSG_YES_OR_NO,
                   MSG_HELP_ERASE, ST_RETURN,
                   {{ANS_YES, ST_STAY, erased}, {ANS_NO, ST_RETURN, erase_refused}}, NULL},

@@ -56,6 +56,15 @@ enum state {
     ST_WITHDRAW,
     ST_HUMAN_NOTE,
     ST_ERASE,
+    ST_APPEAL,
+    ST_REVIEW,
+    ST_REVIEW_OTHER,
+    ST_REVIEW_FIELD,
+    ST_REVIEW_REASON,
+    ST_REVIEW_DUPLICATE,
+    ST_REVIEW_BENEFIT,
+    ST_REVIEW_LEVEL,
+    ST_REVIEW_DATE,
     ST_COUNT,
     /* Destinations that are worked out when they are reached. */
     ST_STAY,   /* the effect has said all there is to say */
@@ -113,7 +122,16 @@ enum state {
     X(TECHNICAL, "technical")                                                                                           \
     X(MANAGEMENT, "management")                                                                                         \
     X(OPERATIONAL, "operational")                                                                                       \
-    X(TECH_APPLICATION, "tech_application")
+    X(TECH_APPLICATION, "tech_application")                                                                             \
+    X(VALID, "valid")                                                                                                   \
+    X(RETURNED, "returned")                                                                                             \
+    X(DUPLICATE, "duplicate")                                                                                           \
+    X(REFUSED, "refused")                                                                                               \
+    X(RECOGNISE, "recognise")                                                                                           \
+    X(REOPEN, "reopen")                                                                                                 \
+    X(SOCIAL, "social")                                                                                                 \
+    X(FULL, "full")                                                                                                     \
+    X(TODAY, "today")
 
 enum answer {
 #define ANSWER_ENUM(name, word) ANS_##name,
@@ -344,6 +362,8 @@ bool patch_add(struct talk *t, int64_t initiative_id, const char *field, const c
 /* extras.c: after the receipt */
 void ask_coauthors_check(struct talk *t);
 enum answer read_applied_on(struct talk *t, const char *text);
+/** A day up to today, as people write it. */
+bool date_read(struct talk *t, const char *text, int *d, int *m, int *y);
 enum answer read_coauthors(struct talk *t, const char *text);
 enum state kind_taken(struct talk *t);
 enum state coauthors_taken(struct talk *t);
@@ -359,7 +379,6 @@ void cmd_coauthor_no(struct talk *t, int64_t arg, enum edit_field field);
 enum answer read_human_note(struct talk *t, const char *text);
 void cmd_human(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_human_voice(struct talk *t, int64_t arg, enum edit_field field);
-void cmd_appeal(struct talk *t, int64_t arg, enum edit_field field);
 /** Opens a ticket, or says one is open; @return its id, 0 when a need has to be loaded first. */
 int64_t ticket_open(struct talk *t, const char *topic, const char *question, int64_t initiative_id, bool *ret_was_open);
 

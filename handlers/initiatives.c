@@ -1,4 +1,5 @@
 /* What a person has sent: the list, one in full, corrections while it may be corrected, the wish to withdraw. */
+#include "review.h"
 #include "say.h"
 #include "reading/text.h"
 
@@ -266,7 +267,7 @@ void cmd_edit_of(struct talk *t, int64_t arg, enum edit_field field)
         d->interrupted = state_name(t->state);
     d->view_id = d->edit_id = arg;
     d->edit_partial = NULL;
-    go_edit(t, field);
+    go_edit(t, field == EDIT_ANY ? returned_field(i) : field);
 }
 
 enum state detail_edit(struct talk *t)

@@ -1,6 +1,7 @@
 /* Mail: what other people's turns and background jobs have to tell this person.  It never takes the question away. */
 #include <cjson/cJSON.h>
 
+#include "review.h"
 #include "say.h"
 #include "scoped.h"
 #include "reading/text.h"
@@ -189,19 +190,9 @@ static void evidence_failed(struct talk *t, const cJSON *root)
     restate(t);
 }
 
-static void verdict(struct talk *t, const cJSON *root)
+static bool is_telling(const struct talk *t)
 {
-    const char *status = mail_text(t, root, "status", 40);
-    enum msg id = status ? message_named(str_of(fmt(t, "status_%s", status))) : MSG_NONE;
-    if (!id)
-        id = MSG_STATUS_CHANGED;
-    int64_t initiative_id = mail_id(root, "initiative_id");
-    say(t, id,
-        ARGS({"title", mail_text(t, root, "title", 80)}, {"code", mail_text(t, root, "code", 20)},
-             {"review_note", mail_text(t, root, "note", 500)}, {"level", mail_text(t, root, "level", 80)},
-             {"code_other", mail_text(t, root, "code_other", 20)}, {"status", status ? status_label(t, status) : NULL},
-             {"id", initiative_id ? fmt(t, "%lld", (long long)initiative_id) : NULL}));
-    restate(t);
+    return (flow[t->state].flags & F_COLLECTS) && t->in->now_ms - t->d->prompted_at_ms < TELLING_MS;
 }
 
 /* Who tells what a job found out, by the kind of the job. */
@@ -239,8 +230,11 @@ void mail_turn(struct talk *t)
         similar_found(t, root);
         return;
     }
-    bool telling = (flow[t->state].flags & F_COLLECTS) && t->in->now_ms - t->d->prompted_at_ms < TELLING_MS;
-    if (telling) {
+    if (strcmp(kind, "verdict") == 0) {
+        verdict_mail(t, root, is_telling(t));
+        return;
+    }
+    if (is_telling(t)) {
         mail_add(t, t->in->msg->user_id, kind, payload, t->in->now_ms + LATER_MS);
         return;
     }
@@ -256,8 +250,6 @@ void mail_turn(struct talk *t)
         draft_cold(t);
     else if (strcmp(kind, "evidence_failed") == 0)
         evidence_failed(t, root);
-    else if (strcmp(kind, "verdict") == 0)
-        verdict(t, root);
     else if (strcmp(kind, "job_done") == 0)
         job_done(t, root);
     else if (strcmp(kind, "ticket_draft") == 0)
@@ -268,4 +260,6 @@ void mail_turn(struct talk *t)
         field_proposed(t, root);
     else if (strcmp(kind, "proposal_answered") == 0)
         proposal_answered(t, root);
+    else if (strcmp(kind, "review_stale") == 0)
+        review_stale(t, root);
 }

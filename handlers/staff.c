@@ -3,6 +3,7 @@
 
 #include "reading/text.h"
 #include "role_store.h"
+#include "review.h"
 #include "say.h"
 
 enum {
@@ -13,6 +14,7 @@ enum {
 const struct staff_command staff_commands[] = {
     /* typed             flags       word, its button for ever, what it does, whose it is             line of the menu */
     {{"", "menu"}, 0, {"staff_menu", true, cmd_staff_menu, ROLE_ANY}, MSG_NONE},
+    {{"ra soat", "review"}, STAFF_BARE | STAFF_TEXT, {"review", true, cmd_review, ROLE_REVIEWER}, MSG_STAFF_DOES_REVIEW},
 };
 const size_t staff_command_count = ARRAY_LEN(staff_commands);
 

@@ -45,16 +45,6 @@ void cmd_human(struct talk *t, int64_t arg, enum edit_field field)
     open_and_ask(t, "human", about);
 }
 
-void cmd_appeal(struct talk *t, int64_t arg, enum edit_field field)
-{
-    (void)field;
-    if (!consent_first(t, "human"))
-        return;
-    if (arg && !initiative_of(t, arg))
-        return;
-    open_and_ask(t, "appeal", arg);
-}
-
 void cmd_human_voice(struct talk *t, int64_t arg, enum edit_field field)
 {
     bool was_open;

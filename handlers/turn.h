@@ -30,6 +30,9 @@ enum need {
     NEED_CANNED = 1 << 11,     /* input->canned: canned answers found by the words need_text ("": any), best first, at most 10 */
     NEED_CANNED_ONE = 1 << 12, /* input->canned_one: the one with need_id, or NULL */
     NEED_CANNED_OFFER = 1 << 13, /* input->canned_offer: the one for a question like need_text, or NULL */
+    NEED_REVIEW_CARD = 1 << 17, /* input->review_card: the initiative with the code need_text, when it is this reviewer's to see */
+    NEED_REVIEW_NEXT = 1 << 18, /* input->review_next: the next of the queue, his for half an hour by this turn; NULL: none waits */
+    NEED_REVIEW_OTHER = 1 << 19, /* input->review_other: the code need_text when there is such an initiative, or NULL */
 };
 
 struct my_data {
@@ -67,6 +70,8 @@ struct turn_input {
     const struct invite *invite;
     const struct canned_answer *canned; /* list */
     const struct canned_answer *canned_one, *canned_offer;
+    const char *review_other;
+    const struct review_card *review_card, *review_next;
 };
 
 /* A search for initiatives like this draft: a job behind the turn, whose finding comes back as mail of kind "similar_found". */
@@ -114,6 +119,8 @@ struct turn_output {
     struct canned_answer *canned_dropped; /* by id */
     struct canned_use *canned_uses;
     bool secret; /* what was said gives access: it is not kept in the transcript */
+    struct verdict *verdicts;        /* on this person's initiatives */
+    struct review_away *review_aways; /* of any queue row that a reviewer's turn may touch */
     struct mail *mail;
     struct job_wish *jobs;
     const char *note; /* for the log: the transition, e.g. "title -> description"; no personal data */

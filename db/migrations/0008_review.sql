@@ -40,8 +40,8 @@ CREATE INDEX review_reviewer ON review (reviewer) WHERE reviewer IS NOT NULL; --
 
 -- What waits for a reviewer: exactly the initiatives that are submitted and whose author talks to the bot (earlier years that
 -- were imported wait for nobody).  rank: 0 possible duplicate or appeal, 1 implausible benefit, 2 the rest.  Inside a rank those
--- come first whose author can still be told for free, the soonest to end first.  reviewer and until: who looks at it and how
--- long nobody else gets it; decided: the verdict is on its way to the author's own turn.
+-- come first whose author can still be told for free, the soonest to end first.  until: so long nobody else gets it; reviewer:
+-- who looks at it, null while the verdict is on its way to the author's own turn or it was put off.
 CREATE TABLE review_queue (
     user_id    text NOT NULL,
     id         bigint NOT NULL,
@@ -50,7 +50,6 @@ CREATE TABLE review_queue (
     free_until timestamptz NOT NULL,
     reviewer   text,
     until      timestamptz,
-    decided    boolean NOT NULL DEFAULT false,
     PRIMARY KEY (user_id, id),
     FOREIGN KEY (user_id, id) REFERENCES initiative (user_id, id) ON UPDATE CASCADE ON DELETE CASCADE
 );
@@ -83,8 +82,7 @@ BEGIN
         INSERT INTO review_queue (user_id, id, unit_id, rank, free_until)
         SELECT NEW.user_id, NEW.id, coalesce(NEW.unit_id, 0), review_rank(NEW), greatest(NEW.submitted_at, NEW.updated_at) + interval '48 hours'
         FROM person p WHERE p.user_id = NEW.user_id
-        ON CONFLICT (user_id, id) DO UPDATE SET unit_id = excluded.unit_id, rank = excluded.rank, free_until = excluded.free_until,
-            decided = false;
+        ON CONFLICT (user_id, id) DO UPDATE SET unit_id = excluded.unit_id, rank = excluded.rank, free_until = excluded.free_until;
     ELSE
         DELETE FROM review_queue q WHERE q.user_id = NEW.user_id AND q.id = NEW.id;
     END IF;
@@ -106,3 +104,99 @@ CREATE TRIGGER review_queue_alike AFTER INSERT ON initiative_similar FOR EACH RO
 INSERT INTO review_queue (user_id, id, unit_id, rank, free_until)
 SELECT i.user_id, i.id, coalesce(i.unit_id, 0), review_rank(i), greatest(i.submitted_at, i.updated_at) + interval '48 hours'
 FROM initiative i JOIN person p ON p.user_id = i.user_id WHERE i.status = 'submitted' AND i.title IS NOT NULL;
+
+-- ---- who may look at what ----
+
+-- The units whose initiatives this person reviews; {0}: all, also those of no unit.
+CREATE FUNCTION review_units(who text) RETURNS bigint[] LANGUAGE sql STABLE AS $$
+    WITH held AS MATERIALIZED (
+        SELECT coalesce(array_agg(g.unit_id), '{}') AS units FROM role_grant g
+        WHERE g.user_id = who AND g.role = 'reviewer' AND g.revoked_at IS NULL
+    )
+    SELECT CASE WHEN 0 = ANY (h.units) THEN '{0}' ELSE ARRAY(SELECT u.id FROM union_unit u WHERE u.path && h.units) END FROM held h
+$$;
+
+-- Whether that unit lies within one of the grants.
+CREATE FUNCTION review_reaches(who text, unit bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM role_grant g WHERE g.user_id = who AND g.role = 'reviewer' AND g.revoked_at IS NULL
+                   AND (g.unit_id = 0 OR g.unit_id = ANY (SELECT unnest(u.path) FROM union_unit u WHERE u.id = unit)))
+$$;
+
+-- Up to 16 that this person could look at next, best first: more than are being claimed at any one moment.
+CREATE FUNCTION review_candidates(who text, units bigint[]) RETURNS TABLE (user_id text, id bigint) LANGUAGE plpgsql STABLE ROWS 16 AS $$
+#variable_conflict use_column
+DECLARE
+    wanted smallint;
+    free boolean;
+BEGIN
+    FOREACH wanted IN ARRAY '{0,1,2}'::smallint[] LOOP
+        FOREACH free IN ARRAY '{t,f}'::boolean[] LOOP
+            IF units = '{0}' THEN
+                RETURN QUERY SELECT q.user_id, q.id FROM review_queue q
+                    WHERE q.rank = wanted AND q.free_until > CASE WHEN free THEN now() ELSE '-infinity' END
+                      AND q.free_until <= CASE WHEN free THEN 'infinity' ELSE now() END
+                      AND (q.until IS NULL OR q.until <= now()) AND q.user_id <> who
+                    ORDER BY q.free_until LIMIT 16;
+            ELSE
+                RETURN QUERY SELECT c.user_id, c.id FROM unnest(units) AS u (id) CROSS JOIN LATERAL (
+                    SELECT q.user_id, q.id, q.free_until FROM review_queue q
+                    WHERE q.unit_id = u.id AND q.rank = wanted AND q.free_until > CASE WHEN free THEN now() ELSE '-infinity' END
+                      AND q.free_until <= CASE WHEN free THEN 'infinity' ELSE now() END
+                      AND (q.until IS NULL OR q.until <= now()) AND q.user_id <> who
+                    ORDER BY q.free_until LIMIT 16) c
+                    ORDER BY c.free_until LIMIT 16;
+            END IF;
+            IF FOUND THEN
+                RETURN;
+            END IF;
+        END LOOP;
+    END LOOP;
+END $$;
+
+-- Gives each of these people the next one, for half an hour, each a different one: one after the other, because two of one
+-- statement would see the same queue.  What somebody else is taking is passed over.
+CREATE FUNCTION review_take(reviewers text[]) RETURNS TABLE (reviewer text, user_id text, id bigint) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    who text;
+    it record;
+BEGIN
+    FOREACH who IN ARRAY reviewers LOOP
+        FOR it IN SELECT c.user_id, c.id FROM review_candidates(who, review_units(who)) c LOOP
+            PERFORM FROM review_queue q WHERE q.user_id = it.user_id AND q.id = it.id AND (q.until IS NULL OR q.until <= now())
+                FOR UPDATE SKIP LOCKED;
+            IF FOUND THEN
+                UPDATE review_queue q SET reviewer = who, until = now() + interval '30 minutes' WHERE q.user_id = it.user_id AND q.id = it.id;
+                RETURN QUERY SELECT who, it.user_id, it.id;
+                EXIT;
+            END IF;
+        END LOOP;
+    END LOOP;
+END $$;
+
+-- All that a reviewer is shown of an initiative.
+CREATE FUNCTION review_card(author text, number bigint)
+RETURNS TABLE (user_id text, id bigint, code text, title text, description text, annual_benefit_vnd bigint, benefit_kind text, benefit_text text,
+               unit_id bigint, unit_name text, status text, review_note text, submitted_at timestamptz, checked_benefit_vnd bigint,
+               recognised_benefit_vnd bigint, social boolean, duplicate_of text, author_name text, stamp bigint, evidence_count bigint,
+               coauthor_count bigint, same_figure bigint, appeal text, alike text) ROWS 1 LANGUAGE sql STABLE AS $$
+SELECT i.user_id, i.id, i.code, i.title, i.description, i.annual_benefit_vnd, i.benefit_kind, i.benefit_text, i.unit_id,
+       coalesce(u.name, i.unit_text) AS unit_name, i.status, i.review_note, i.submitted_at, i.checked_benefit_vnd, i.recognised_benefit_vnd,
+       i.social, i.duplicate_of, p.full_name AS author_name, (extract(epoch FROM i.updated_at) * 1000000)::bigint AS stamp,
+       (SELECT count(*) FROM evidence e WHERE e.user_id = i.user_id AND e.initiative_id = i.id) AS evidence_count,
+       (SELECT count(*) FROM initiative_author a WHERE a.user_id = i.user_id AND a.initiative_id = i.id) AS coauthor_count,
+       (SELECT count(*) FROM (SELECT FROM initiative o WHERE o.unit_id = i.unit_id AND o.annual_benefit_vnd = i.annual_benefit_vnd LIMIT 100) same)
+           AS same_figure,
+       (SELECT r.note FROM review r WHERE r.user_id = i.user_id AND r.initiative_id = i.id AND r.verdict = 'appeal' ORDER BY r.id DESC LIMIT 1)
+           AS appeal,
+       (SELECT jsonb_agg(jsonb_build_object('code', x.code, 'title', x.title, 'words', x.words, 'unit', x.unit, 'same_unit', x.same_unit,
+                                            'choice', x.choice, 'status', x.status))::text
+        FROM (SELECT o.code, o.title, left(o.description, 240) AS words, coalesce(ou.name, o.unit_text) AS unit, s.same_unit, s.choice, o.status
+              FROM initiative_similar s JOIN initiative o ON o.user_id = s.other_user_id AND o.id = s.other_id
+              LEFT JOIN union_unit ou ON ou.id = o.unit_id
+              WHERE s.user_id = i.user_id AND s.initiative_id = i.id AND o.title IS NOT NULL ORDER BY s.score DESC, o.code LIMIT 2) x) AS alike
+FROM initiative i
+LEFT JOIN union_unit u ON u.id = i.unit_id
+LEFT JOIN person p ON p.user_id = i.user_id
+WHERE i.user_id = author AND i.id = number AND i.title IS NOT NULL
+$$;

@@ -4,10 +4,8 @@
 -- name: export_initiatives
 -- $1 at most so many, $2 $3 after this user id and id, $4 statuses (an empty array: all), $5 a unit with all below it (0: all),
 -- $6 $7 submitted from and before (null: whenever).
-WITH RECURSIVE below (id) AS (
-    SELECT u.id FROM union_unit u WHERE u.id = $5::bigint
-    UNION
-    SELECT u.id FROM union_unit u JOIN below b ON u.parent_id = b.id
+WITH below AS MATERIALIZED (
+    SELECT u.id FROM union_unit u WHERE u.path @> ARRAY[$5::bigint]
 ), page AS MATERIALIZED (
     SELECT i.* FROM initiative i
     WHERE (i.user_id, i.id) > ($2::text, $3::bigint) AND i.title IS NOT NULL

@@ -7,7 +7,8 @@ SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[
 
 -- name: initiative_patch
 -- $1 user ids, $2 revision ids, $3 initiative ids, $4 fields, $5 values, $6 numbers, $7 benefit kinds.
--- One changed field each; only while submitted or returned.  The revision keeps the old value.
+-- One changed field each; only while submitted or returned.  The revision keeps the old value.  What was returned is submitted
+-- again by what its author changes.
 WITH v AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[])
         AS v (user_id, revision_id, initiative_id, field, value, number, benefit_kind)
@@ -37,6 +38,7 @@ UPDATE initiative i SET
     solution_kind = CASE o.field WHEN 'solution_kind' THEN o.value ELSE i.solution_kind END,
     applied_on = CASE o.field WHEN 'applied_on' THEN o.value::date ELSE i.applied_on END,
     confidential = CASE o.field WHEN 'confidential' THEN o.value = 'true' ELSE i.confidential END,
+    status = CASE WHEN o.field IN ('title', 'description', 'benefit', 'unit') THEN 'submitted' ELSE i.status END,
     updated_at = now()
 FROM old o
 WHERE i.user_id = o.user_id AND i.id = o.initiative_id;
@@ -53,7 +55,10 @@ CROSS JOIN LATERAL (
 -- $1 user ids, $2 ids.  Only the person's own.
 SELECT i.user_id, i.id, i.code, i.title, i.description, i.annual_benefit_vnd, i.benefit_kind, i.benefit_text, i.unit_id, i.unit_text,
        coalesce(u.name, i.unit_text), i.solution_kind, i.applied_on::text, i.confidential, i.status, i.review_note, i.submitted_at,
-       (SELECT count(*) FROM evidence e WHERE e.user_id = i.user_id AND e.initiative_id = i.id)
+       (SELECT count(*) FROM evidence e WHERE e.user_id = i.user_id AND e.initiative_id = i.id),
+       (extract(epoch FROM i.updated_at) * 1000000)::bigint, CASE WHEN i.status = 'returned' THEN
+           (SELECT r.field FROM review r WHERE r.user_id = i.user_id AND r.initiative_id = i.id ORDER BY r.id DESC LIMIT 1) END,
+       EXISTS (SELECT FROM review r WHERE r.user_id = i.user_id AND r.initiative_id = i.id AND r.verdict = 'appeal')
 FROM unnest($1::text[], $2::bigint[]) AS q (user_id, id)
 JOIN initiative i ON i.user_id = q.user_id AND i.id = q.id
 LEFT JOIN union_unit u ON u.id = i.unit_id;

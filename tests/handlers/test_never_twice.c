@@ -209,7 +209,10 @@ static void test_a_random_walk_never_repeats_a_sentence_and_never_sticks(void **
                                              "coauthor_yes_told", "coauthor_no_told", "edit_locked_now",
                                              "evidence_full", "help_confidential", "drafts_full",
                                              "title_too_long", "description_too_long", "coauthors_too_much",
-                                             "edit_done_sent", "already_submitted"};
+                                             "edit_done_sent", "already_submitted",
+                                             /* review.chat, test_review.c */
+                                             "status_returned_here", "status_valid_checked", "status_reopened", "appeal_ask",
+                                             "appeal_unclear", "appeal_noted", "appeal_once", "appeal_not_now", "help_review"};
         for (size_t i = 0; i < ARRAY_LEN(others); i++)
             inside |= strcmp(name, others[i]) == 0;
         if (!inside && !world->seen[id]) {
