@@ -51,6 +51,7 @@ static const struct setting table[] = {
     {"evidence", "max_mb", T_INT, AT(evidence.max_mb), "25", "size of one picture or file", 1, 1000, "MB", .live = true},
     {"evidence", "allow_hosts", T_LIST, AT(evidence.allow_hosts), ".zdn.vn, .zadn.vn, .dlfl.vn, .dlfl.me, .dlmd.me", "where they may be fetched from; .name: all hosts below"},
     {"chat", "quiet_ms", T_DURATION_MS, AT(chat.quiet_ms), "2000", "several messages are one answer after this quiet", 0, 10000, .live = true},
+    {"chat", "per_minute", T_INT, AT(chat.per_minute), "20", "more messages of one person are kept, not answered; 0: no bound", 0, 10000, "messages", .live = true},
     {"send", "per_minute", T_INT, AT(send.per_minute), "3960", "calls to Zalo in any 60 s, over all nodes", 1, 10000000, "calls", .live = true},
     {"hours", "staff", T_HOURS, AT(hours.staff), "T2-T6 07:30-11:30,13:30-17:00", "when the support contacts answer", .live = true},
     {"hours", "broadcast", T_HOURS, AT(hours.broadcast), "T2-CN 07:00-20:30", "when broadcasts and reminders go out", .live = true},

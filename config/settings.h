@@ -69,6 +69,7 @@ struct settings {
     } evidence;
     struct {
         int64_t quiet_ms;
+        int64_t per_minute; /* of one person, answered; 0: no bound */
     } chat;
     struct {
         int64_t per_minute;

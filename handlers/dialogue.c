@@ -597,9 +597,15 @@ void dialogue_turn(TALLOC_CTX *ctx, const struct turn_input *in, struct turn_out
         t->d->burst = 0; /* acknowledged by now */
 
     const char *notes_from = state_name(t->state);
-    turn_by_kind(t);
+    const enum state was = t->state;
+    const struct dialog before = *t->d;
+    const enum flood flood = flood_of(t);
+    if (flood != FLOOD_HELD)
+        turn_by_kind(t);
     if (out->needs)
         return;
+    if (flood)
+        flood_hush(t, flood, &before, was);
     lead_flush(t);
     similar_wish(t);
     out->state = state_name(t->state);

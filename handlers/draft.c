@@ -110,6 +110,8 @@ static const struct member dialog_members[] = {
     INT64(dialog, extras_id),
     INT64(dialog, ticket_id),
     BOOL(dialog, staff),
+    INT64(dialog, flood_ms),
+    BOOL(dialog, flood_told),
     INT(dialog, join_tries, 1000),
     INT64(dialog, join_since_ms),
 };

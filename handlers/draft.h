@@ -169,6 +169,8 @@ struct dialog {
     int64_t ticket_id;
 
     bool staff;                 /* joined once: only such people's turns read their roles.  A hint, no right follows from it */
+    int64_t flood_ms;           /* how far the person's messages reach ahead, see flood.c */
+    bool flood_told;
     int join_tries;             /* codes tried since join_since_ms */
     int64_t join_since_ms;
     struct proposal proposal[PROPOSALS_MAX]; /* the newest first */

@@ -422,6 +422,16 @@ void cmd_skip(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_standing(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_thanks(struct talk *t, int64_t arg, enum edit_field field);
 
+/* flood.c: more messages than a person types */
+enum flood {
+    FLOOD_NONE,
+    FLOOD_QUIET, /* takes effect, but is not answered at once */
+    FLOOD_HELD,  /* only kept in the transcript */
+};
+enum flood flood_of(struct talk *t);
+/** At the end of such a turn: takes back what it said, gives the one notice. @param before  the dialog at its start. */
+void flood_hush(struct talk *t, enum flood flood, const struct dialog *before, enum state was);
+
 /* media.c: everything that is not text */
 void media_turn(struct talk *t);
 

@@ -51,6 +51,7 @@ struct turn_input {
     const char *next_code; /* a receipt code nobody else has; spent when output->code_used */
     const char *privacy_version;
     int quiet_ms; /* setting chat.quiet_ms: how long a burst must be quiet before it is answered */
+    int messages_per_minute; /* setting chat.per_minute: more from one person are not answered; 0: no bound */
     int message_days; /* setting retention.message_days, for the privacy text */
 
     /* What turn_need() loads; meaningful when the bit is set in `loaded`. */

@@ -138,6 +138,22 @@ def logs_are_lines_of_json(world, checks):
     checks.that("every log line is an object with time, level and event", len(lines) >= 2 and not bad, bad[:3])
 
 
+def one_person_floods(world, checks):
+    """S10: 60 messages in a few seconds."""
+    bot = world.bot
+    bot.stop()
+    bot.env["SANGKIEN_CHAT_PER_MINUTE"] = "20"
+    bot.start()
+    statuses = [post(bot.port, body_of("seen-3", f"flood-{n}", f"trợ giúp {n}")) for n in range(60)]
+    checks.that("a flood is taken", statuses == [200] * 60, statuses)
+    kept = "SELECT count(*) FROM message WHERE user_id = 'seen-3' AND origin = 'person' AND zalo_msg_id LIKE 'flood-%'"
+    checks.that("every message of it is kept", wait_for(world, kept, 60, 20) == 60)
+    wait_for(world, "SELECT count(*) FROM outbox WHERE user_id = 'seen-3'", 0, 30)
+    sent = [m["text"] for m in world.standin.sent("seen-3", 0, 100, 1000)]
+    checks.that("it gets one notice", sum("hơi nhanh" in text for text in sent) == 1, sent[-3:])
+    checks.that("and silence after it", len(sent) <= 1 + 21 and "hơi nhanh" in sent[-1], (len(sent), sent[-2:]))
+
+
 def scenes(world, checks):
     for n in range(20):
         post(world.bot_port, body_of(f"seen-{n}", f"seen-{n}", "xin chào"))
@@ -151,6 +167,7 @@ def scenes(world, checks):
     numbers_tell_what_happens(world, checks)
     degraded_is_not_dead(world, checks)
     logs_are_lines_of_json(world, checks)
+    one_person_floods(world, checks)
     print(f"      ({time.monotonic() - begin:.1f} s)")
 
 

@@ -468,7 +468,7 @@ static void run(struct inbound *msg)
         msg->sent_at_ms = world->sent_at_ms ? world->sent_at_ms : world->now_ms - 500;
     struct turn_input in = {
         .msg = msg, .now_ms = world->now_ms, .late = world->late, .person = &h->person, .conv = &h->conv,
-        .new_id = new_id, .new_id_ctx = world, .privacy_version = "1", .quiet_ms = 2000, .message_days = 365,
+        .new_id = new_id, .new_id_ctx = world, .privacy_version = "1", .quiet_ms = 2000, .messages_per_minute = world->messages_per_minute, .message_days = 365,
         .next_code = talloc_asprintf(world->turn, "SK-T%05d", world->next_code),
     };
     struct turn_output out = {0};

@@ -57,6 +57,7 @@ struct world {
     int64_t next_id;
     int next_code;
     bool late;
+    int messages_per_minute;
     int64_t sent_at_ms; /* 0: when it arrives */
     struct mail *mail;
     const char *code;      /* of an invitation that waits, as invite_code_read() gives it */

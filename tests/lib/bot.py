@@ -31,6 +31,7 @@ class Bot:
             "SANGKIEN_SPOOL_PATH": os.path.join(folder, "spool"),
             "SANGKIEN_EVIDENCE_PATH": os.path.join(folder, "evidence"),
             "SANGKIEN_EVIDENCE_ALLOW_HOSTS": f"127.0.0.1:{standin_port}",
+            "SANGKIEN_CHAT_PER_MINUTE": "0",  # tests type faster than people
             **(extra or {}),
         }
         self.process = None

@@ -70,7 +70,8 @@ class Lock:
 
 def start(folder, build):
     earlier = os.path.exists(os.path.join(folder, "pg", "data", "PG_VERSION"))
-    world = World(folder, build, ports=(CHAT_PAGE_PORT, BOT_PORT), state=os.path.join(folder, "standin-state.json"))
+    world = World(folder, build, ports=(CHAT_PAGE_PORT, BOT_PORT), state=os.path.join(folder, "standin-state.json"),
+                  extra={"SANGKIEN_CHAT_PER_MINUTE": "20"})
     for wanted, got, what in ((CHAT_PAGE_PORT, world.standin.port, "chat page"), (BOT_PORT, world.bot_port, "bot")):
         if wanted != got:
             say(f"Port {wanted} is in use; the {what} takes {got}.")
