@@ -26,6 +26,8 @@
 #include "similar.h"
 #include "similar_desk.h"
 #include "similar_finder.h"
+#include "standing_job.h"
+#include "standing_keeper.h"
 #include "supervisor.h"
 #include "suspects.h"
 #include "token.h"
@@ -46,6 +48,7 @@ struct app {
     struct pg_queue *background; /* write-backs, polls, tokens: short, somebody waits for them */
     struct pg_queue *jobs;       /* work that takes its time */
     struct pg_queue *errands;    /* jobs that turns asked for: seconds, perhaps */
+    struct pg_queue *standing_work; /* folds the standing */
     struct pg_queue *look_ups;   /* of similar initiatives: some milliseconds each */
     struct zalo_client *client;
     struct tokens *tokens;
@@ -60,6 +63,7 @@ struct app {
     struct similar_desk *similar_desk;
     struct similar_finder *similar_finder;
     struct jobs *job_desk;
+    struct standing_keeper *standing;
     struct event *stop_timer, *alive_timer;
     bool stopping;
     struct workforce *force; /* NULL: no supervisor, this is the only process */
@@ -334,6 +338,9 @@ static void wire(struct app *app, bool hold)
     app->jobs = pg_queue_new(app, app->base, &pg);
     pg.name = "errands";
     app->errands = pg_queue_new(app, app->base, &pg);
+    pg.name = "standing";
+    app->standing_work = pg_queue_new(app, app->base, &pg);
+    app->standing = standing_keeper_new(app, app->base, app->standing_work);
     pg.name = "look-ups";
     app->look_ups = pg_queue_new(app, app->base, &pg);
     app->tokens = tokens_new(app, app->base, app->background, app->client, s, app->process, on_token_change, app);
@@ -345,7 +352,7 @@ static void wire(struct app *app, bool hold)
         .base = app->base, .settings = s, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
     app->turns = turns_new(app, &(struct turns_options){
         .base = app->base, .settings = s, .process = app->process, .ids = &app->ids, .background = app->background,
-        .suspects = watch_crashes(app), .on_settled = on_settled, .on_refused = on_refused, .may_send = may_send,
+        .wave_end = standing_keeper_wave(app->standing), .suspects = watch_crashes(app), .on_settled = on_settled, .on_refused = on_refused, .may_send = may_send,
         .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail, .on_evidence = on_evidence, .on_job = on_job, .on_similar = on_similar, .ctx = app});
     intake_start(app->intake, app->turns);
     app->evidence = evidence_fetcher_new(app, app->base, app->background, app->client, s, on_evidence_failed, app);
@@ -356,6 +363,7 @@ static void wire(struct app *app, bool hold)
     app->job_desk = jobs_new(app, &(struct jobs_options){
         .base = app->base, .process = app->process, .background = app->background, .work = app->errands, .ids = &app->ids,
         .on_mail = on_mail_now, .ctx = app});
+    jobs_register(app->job_desk, "standing", standing_job, NULL);
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);
     app->webhook = webhook_new(app, &(struct webhook_options){
         .base = app->base, .settings = s, .turns = app->turns, .intake = app->intake, .outbox = app->outbox, .tokens = app->tokens,
@@ -443,6 +451,7 @@ static int serve(const struct start *start, struct workforce *force, size_t seat
     TALLOC_FREE(app->look_ups);
     TALLOC_FREE(app->jobs);
     TALLOC_FREE(app->errands);
+    TALLOC_FREE(app->standing_work);
     TALLOC_FREE(app->background);
     TALLOC_FREE(app->turns);
     talloc_free(app);

@@ -27,6 +27,9 @@ int cmd_similar(struct settings *s, int argc, char **argv);
 /** `import initiatives|units FILE`: all or nothing; what is refused is listed by line. */
 int cmd_import(struct settings *s, int argc, char **argv);
 
+/** `standing [--unit CODE] [--wave CODE] [--format ...]`: where the units stand; `--freeze`, `--verify`, `--rows` of a wave that ended. */
+int cmd_standing(struct settings *s, int argc, char **argv);
+
 /** `invite ROLE [--unit CODE]`: prints a one-time code; who sends "/join CODE" to the OA gets the role. */
 int cmd_invite(struct settings *s, int argc, char **argv);
 

@@ -255,6 +255,7 @@ static void prepare(struct turn_batch *b, struct turn *t)
         .new_id = new_id,
         .new_id_ctx = b->options->ids,
         .privacy_version = PRIVACY_VERSION,
+        .wave_end = b->options->wave_end,
         .quiet_ms = (int)s->chat.quiet_ms,
         .messages_per_minute = (int)s->chat.per_minute,
         .message_days = (int)s->retention.message_days,

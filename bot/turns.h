@@ -27,6 +27,7 @@ struct similar_wish;
 struct stay;
 struct suspects;
 struct turns;
+struct wave_end;
 
 /* One event on its way through the pipeline.  Owned by the queue from turns_take() until it settles. */
 struct turn_event {
@@ -61,6 +62,7 @@ struct turns_options {
     const char *process;             /* name in leases */
     struct ids *ids;
     struct pg_queue *background;     /* receipt blocks */
+    const struct wave_end *wave_end; /* read at each use: changes between turns */
     struct suspects *suspects;       /* NULL: crashes are not counted */
     void (*on_settled)(const struct turn_event *event, enum turn_outcome outcome, void *ctx);
     /* The database does not take it now; called each time it was tried. */

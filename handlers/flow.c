@@ -307,7 +307,7 @@ const struct command commands[] = {
     {"extras", true, cmd_extras},
     {"coauthor_yes", true, cmd_coauthor_yes},
     {"coauthor_no", true, cmd_coauthor_no},
-    {"standing", true, cmd_standing},
+    {"standing", true, cmd_list_mine},
     {"review_own", true, cmd_review_own},
     {"deny", true, cmd_deny},
     {"proposal_yes", true, cmd_proposal_yes},

@@ -419,7 +419,6 @@ void cmd_help_amount(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_menu(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_back(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_skip(struct talk *t, int64_t arg, enum edit_field field);
-void cmd_standing(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_thanks(struct talk *t, int64_t arg, enum edit_field field);
 
 /* flood.c: more messages than a person types */
@@ -431,6 +430,11 @@ enum flood {
 enum flood flood_of(struct talk *t);
 /** At the end of such a turn: takes back what it said, gives the one notice. @param before  the dialog at its start. */
 void flood_hush(struct talk *t, enum flood flood, const struct dialog *before, enum state was);
+
+/* standing.c: where the units stand, for organizers and unit admins */
+void cmd_unit_standing(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_sub_units(struct talk *t, int64_t arg, enum edit_field field);
+void standing_told(struct talk *t, const struct cJSON *result);
 
 /* media.c: everything that is not text */
 void media_turn(struct talk *t);

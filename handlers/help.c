@@ -102,10 +102,3 @@ void cmd_thanks(struct talk *t, int64_t arg, enum edit_field field)
     if (pending(t))
         restate(t);
 }
-
-void cmd_standing(struct talk *t, int64_t arg, enum edit_field field)
-{
-    (void)arg, (void)field;
-    say(t, MSG_STANDING_LATER, NO_ARGS);
-    restate(t);
-}

@@ -200,7 +200,7 @@ static const struct {
     const char *job;
     void (*tell)(struct talk *t, const cJSON *result);
 } job_results[] = {
-    {NULL, NULL},
+    {"standing", standing_told},
 };
 
 static void job_done(struct talk *t, const cJSON *root)
@@ -213,7 +213,7 @@ static void job_done(struct talk *t, const cJSON *root)
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(job_results); i++)
-        if (job && job_results[i].job && strcmp(job_results[i].job, job) == 0)
+        if (job && strcmp(job_results[i].job, job) == 0)
             job_results[i].tell(t, result);
 }
 

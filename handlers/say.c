@@ -14,7 +14,7 @@
 enum {
     QUOTE_CHARS = 80,      /* quoted user text (prompts-vi.md) */
     COLLECT_MOST_MS = 10000, /* a burst is answered at the latest after this (design.md section 5) */
-    ARGS_MOST = 24,
+    ARGS_MOST = 48,
 };
 
 static const int64_t vietnam_offset_ms = 7LL * 3600 * 1000;

@@ -40,6 +40,12 @@ struct my_data {
     int64_t oldest_message_at_ms;
 };
 
+/* A wave that is over. */
+struct wave_end {
+    const char *name;    /* NULL: there is none, or another one runs */
+    const char *ends_on; /* its last day, 31/08/2023 */
+};
+
 struct turn_input {
     const struct inbound *msg;
     int64_t now_ms;
@@ -50,6 +56,7 @@ struct turn_input {
     void *new_id_ctx;
     const char *next_code; /* a receipt code nobody else has; spent when output->code_used */
     const char *privacy_version;
+    const struct wave_end *wave_end; /* the one that ended last when none runs; may be NULL */
     int quiet_ms; /* setting chat.quiet_ms: how long a burst must be quiet before it is answered */
     int messages_per_minute; /* setting chat.per_minute: more from one person are not answered; 0: no bound */
     int message_days; /* setting retention.message_days, for the privacy text */

@@ -1,0 +1,91 @@
+/* Where the units stand: see standing_store.h. */
+#include "standing_store.h"
+
+void standing_store_ask_wave(struct pg_unit *unit, const char *code)
+{
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_text(p, code);
+    pg_add(unit, SQL_STANDING_WAVE, p);
+}
+
+bool standing_store_wave(TALLOC_CTX *ctx, const PGresult *res, struct standing_wave *ret)
+{
+    *ret = (struct standing_wave){0};
+    if (PQntuples(res) == 0)
+        return false;
+    *ret = (struct standing_wave){
+        .id = pg_int8(res, 0, 0),
+        .code = pg_text(ctx, res, 0, 1),
+        .name = pg_text(ctx, res, 0, 2),
+        .campaign = pg_text(ctx, res, 0, 3),
+        .starts_on = pg_text(ctx, res, 0, 4),
+        .ends_on = pg_text(ctx, res, 0, 5),
+        .frozen_at_ms = pg_time_ms(res, 0, 6),
+        .folded_at_ms = pg_time_ms(res, 0, 7),
+        .before_at_ms = pg_time_ms(res, 0, 8),
+        .today = pg_text(ctx, res, 0, 9),
+        .days_left = pg_int8(res, 0, 10),
+        .ended = pg_bool(res, 0, 11),
+        .age_ms = pg_int8(res, 0, 12),
+    };
+    if (ret->folded_at_ms < 0) /* -infinity */
+        ret->folded_at_ms = 0;
+    return ret->id != 0;
+}
+
+void standing_store_ask_rows(struct pg_unit *unit, int64_t wave_id, bool frozen, int64_t unit_id, int64_t levels_below, struct pg_array *within)
+{
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_int8(p, wave_id);
+    pg_param_int8(p, unit_id);
+    pg_param_int8(p, levels_below);
+    if (!within) {
+        within = pg_array_new(p, PG_INT8);
+        pg_array_int8(within, 0);
+    }
+    pg_param_array(p, within);
+    pg_add(unit, frozen ? SQL_SNAPSHOT_LIST : SQL_STANDING_LIST, p);
+}
+
+void standing_store_row(TALLOC_CTX *ctx, const PGresult *res, int r, struct standing_row *ret)
+{
+    *ret = (struct standing_row){
+        .unit_id = pg_int8(res, r, 0),
+        .code = pg_text(ctx, res, r, 1),
+        .name = pg_text(ctx, res, r, 2),
+        .parent = pg_text(ctx, res, r, 3),
+        .level = pg_int8(res, r, 4),
+        .cluster = pg_text(ctx, res, r, 5),
+        .target = pg_int8(res, r, 6),
+        .people = pg_int8(res, r, 7),
+        .sent = pg_int8(res, r, 8),
+        .counted = pg_int8(res, r, 9),
+        .valid = pg_int8(res, r, 10),
+        .pending = pg_int8(res, r, 11),
+        .duplicate = pg_int8(res, r, 12),
+        .refused = pg_int8(res, r, 13),
+        .nonmonetary = pg_int8(res, r, 14),
+        .unknown = pg_int8(res, r, 15),
+        .benefit_vnd = pg_text(ctx, res, r, 16),
+        .has_median = !pg_null(res, r, 17),
+        .median_vnd = pg_int8(res, r, 17),
+        .largest_vnd = pg_text(ctx, res, r, 18),
+        .peers = pg_int8(res, r, 19),
+        .rank = pg_int8(res, r, 20),
+        .rank_people = pg_int8(res, r, 21),
+        .suspect = pg_int8(res, r, 22),
+        .has_before = !pg_null(res, r, 24),
+        .before_people = pg_int8(res, r, 23),
+        .before_counted = pg_int8(res, r, 24),
+        .before_rank = pg_int8(res, r, 25),
+        .before_rank_people = pg_int8(res, r, 26),
+        .depth = pg_int8(res, r, 27),
+    };
+}
+
+void standing_store_ask_loose(struct pg_unit *unit, int64_t wave_id)
+{
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_int8(p, wave_id);
+    pg_add(unit, SQL_STANDING_LOOSE, p);
+}
