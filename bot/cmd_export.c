@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "export.h"
 #include "messages.h"
+#include "review_sheet.h"
 #include "rows.h"
 
 static const char usage[] =
@@ -24,18 +25,20 @@ static const struct table {
 } tables[] = {
     {"initiatives", MSG_SHEET_INITIATIVES, MSG_SHEET_INITIATIVES_HEADER, export_initiatives, true},
     {"tickets", MSG_SHEET_TICKETS, MSG_SHEET_TICKETS_HEADER, export_tickets, false},
+    {"review", MSG_SHEET_REVIEW, MSG_SHEET_REVIEW_HEADER, review_sheet_write, true},
 };
 
 struct wish {
+    const char *command; /* what errors begin with */
     const struct table *table;
     enum sheet_format format;
     struct export_filter filter;
     const char *unit_code;
 };
 
-static int wrong(const char *what, const char *which)
+static int wrong(const struct wish *wish, const char *what, const char *which)
 {
-    fprintf(stderr, "sangkien export: %s %s\n%s", what, which ? which : "", usage);
+    fprintf(stderr, "%s: %s %s\n%s", wish->command, what, which ? which : "", usage);
     return EX_USAGE;
 }
 
@@ -59,26 +62,21 @@ static bool read_statuses(char *list, struct export_filter *filter)
 /* @return EX_OK, or what to end with. */
 static int read_arguments(int argc, char **argv, struct wish *ret)
 {
-    for (size_t i = 0; argc > 1 && i < ARRAY_LEN(tables); i++)
-        if (strcmp(tables[i].name, argv[1]) == 0)
-            ret->table = &tables[i];
-    if (!ret->table)
-        return wrong(argc > 1 ? "there is no table" : "say which table", argc > 1 ? argv[1] : NULL);
-    for (int i = 2; i < argc; i++) {
+    for (int i = 1; i < argc; i++) {
         char *equals = strchr(argv[i], '='), *value = equals ? equals + 1 : i + 1 < argc ? argv[i + 1] : NULL;
         size_t n = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
         struct str name = {argv[i], n};
         bool filter = str_eq(name, STR("--status")) || str_eq(name, STR("--unit"));
         if (!filter && !str_eq(name, STR("--format")))
-            return wrong("unknown argument", argv[i]);
+            return wrong(ret, "unknown argument", argv[i]);
         if (filter && !ret->table->filters)
-            return wrong("no filter here:", argv[i]);
+            return wrong(ret, "no filter here:", argv[i]);
         if (!value)
-            return wrong("a value is missing after", argv[i]);
+            return wrong(ret, "a value is missing after", argv[i]);
         if (str_eq(name, STR("--format")) && !sheet_format_named(value, &ret->format))
-            return wrong("unknown format", value);
+            return wrong(ret, "unknown format", value);
         if (str_eq(name, STR("--status")) && !read_statuses(value, &ret->filter))
-            return wrong("unknown status among", value);
+            return wrong(ret, "unknown status among", value);
         if (str_eq(name, STR("--unit")))
             ret->unit_code = value;
         i += equals == NULL;
@@ -108,50 +106,62 @@ static int write_table(struct command *c, struct wish *wish)
 {
     struct err e = {0};
     if (!find_unit(c, wish, &e)) {
-        fprintf(stderr, "sangkien export: %s\n", e.msg);
+        fprintf(stderr, "%s: %s\n", wish->command, e.msg);
         return e.kind == ERR_NOT_FOUND ? EX_DATAERR : EX_UNAVAILABLE;
     }
     const struct table *table = wish->table;
     struct sheet *s = sheet_new(c, stdout, wish->format, message_get(table->title)->text, message_get(table->header)->text, 0, &e);
     if (!s) {
-        fprintf(stderr, "sangkien export: %s\n", e.msg);
+        fprintf(stderr, "%s: %s\n", wish->command, e.msg);
         return EX_CANTCREAT;
     }
     if (!table->write(c, s, &wish->filter, &e)) {
-        fprintf(stderr, "sangkien export: the table is incomplete: %s; run it again\n", e.msg);
+        fprintf(stderr, "%s: the table is incomplete: %s; run it again\n", wish->command, e.msg);
         return EX_UNAVAILABLE;
     }
     if (!sheet_finish(s, &e)) {
-        fprintf(stderr, "sangkien export: %s; the table is incomplete\n", e.msg);
+        fprintf(stderr, "%s: %s; the table is incomplete\n", wish->command, e.msg);
         return EX_IOERR;
     }
     return EX_OK;
 }
 
-int cmd_export(struct settings *s, int argc, char **argv)
+int export_run(struct settings *s, const char *table, const char *command, int argc, char **argv)
 {
-    struct wish wish = {0};
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        fputs(usage, stdout);
-        return EX_OK;
-    }
+    struct wish wish = {.command = command};
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        if (strcmp(tables[i].name, table) == 0)
+            wish.table = &tables[i];
+    if (!wish.table)
+        return wrong(&wish, "there is no table", table);
     int code = read_arguments(argc, argv, &wish);
     if (code != EX_OK)
         return code;
     struct err e;
     struct command *c = command_new(NULL, s);
     if (!c) {
-        fputs("sangkien export: out of memory\n", stderr);
+        fprintf(stderr, "%s: out of memory\n", command);
         code = EX_OSERR;
     } else if (!messages_load(s->texts.file[0] ? s->texts.file : NULL, &e)) {
-        fprintf(stderr, "sangkien export: %s\n", e.msg);
+        fprintf(stderr, "%s: %s\n", command, e.msg);
         code = EX_CONFIG;
     } else if (!command_open_database(c, &e)) {
-        fprintf(stderr, "sangkien export: %s\n", e.msg);
+        fprintf(stderr, "%s: %s\n", command, e.msg);
         code = EX_UNAVAILABLE;
     } else {
         code = write_table(c, &wish);
     }
     talloc_free(c);
     return code;
+}
+
+int cmd_export(struct settings *s, int argc, char **argv)
+{
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        fputs(usage, stdout);
+        return EX_OK;
+    }
+    if (argc < 2)
+        return wrong(&(struct wish){.command = "sangkien export"}, "say which table", NULL);
+    return export_run(s, argv[1], "sangkien export", argc - 1, argv + 1);
 }

@@ -1,12 +1,10 @@
 /* `sangkien invite` and `sangkien role`: who may do what beside registering, given by one-time codes, ended at once. */
 #include <inttypes.h>
 #include <openssl/rand.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "commands.h"
@@ -50,13 +48,6 @@ static struct arguments read_arguments(int argc, char **argv)
             a.word[a.words++] = argv[i];
     }
     return a;
-}
-
-/* Who is at the keyboard, for the record. */
-static const char *actor(TALLOC_CTX *ctx)
-{
-    const struct passwd *p = getpwuid(getuid());
-    return p ? talloc_asprintf(ctx, "cli:%s", p->pw_name) : talloc_asprintf(ctx, "cli:%ld", (long)getuid());
 }
 
 static int fail(const char *command, const struct err *e)
@@ -120,7 +111,7 @@ static int invite(struct command *c, const char *role, const char *unit)
     pg_param_bytea(p, hash, sizeof(hash));
     pg_param_text(p, role);
     pg_param_text(p, unit);
-    pg_param_text(p, actor(p));
+    pg_param_text(p, command_actor(p));
     pg_param_int8(p, new_id());
     pg_param_int8(p, CODE_HOURS);
     struct invited done = {0};
@@ -204,7 +195,7 @@ static int role_revoke(struct command *c, const struct arguments *a)
     pg_param_text(p, a->word[1]);
     pg_param_text(p, a->word[2]);
     pg_param_text(p, a->unit);
-    pg_param_text(p, actor(p));
+    pg_param_text(p, command_actor(p));
     pg_param_int8(p, new_id());
     if (!command_query(c, SQL_ROLE_REVOKE, p, on_revoked, &ended, &e))
         return fail("role", &e);

@@ -2,8 +2,10 @@
 #include "command.h"
 
 #include <event2/event.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "migrate.h"
 #include "secret.h"
@@ -250,6 +252,12 @@ bool command_index_similar(struct command *c, struct err *e)
         }
     } while (state.written == SIMILAR_BATCH_MAX); /* what a turn or another writer holds is theirs to wait for */
     return true;
+}
+
+const char *command_actor(TALLOC_CTX *ctx)
+{
+    const struct passwd *p = getpwuid(getuid());
+    return p ? talloc_asprintf(ctx, "cli:%s", p->pw_name) : talloc_asprintf(ctx, "cli:%ld", (long)getuid());
 }
 
 const char *command_time(int64_t epoch_ms, char ret[static COMMAND_TIME_SIZE])

@@ -65,6 +65,9 @@ bool command_ask_oa(TALLOC_CTX *ctx, struct command *c, const char *access_token
 /** Indexes what waits for it (similar.h), which may be much after an import, or when no server runs. */
 bool command_index_similar(struct command *c, struct err *e);
 
+/** Who is at the keyboard, for the record of privileged acts: "cli:LOGIN". */
+const char *command_actor(TALLOC_CTX *ctx);
+
 /** Runs the loop until *done is true. @return false with ERR_TIMEOUT after 30 s. */
 bool command_wait(struct command *c, const bool *done, struct err *e);
 

@@ -15,6 +15,9 @@ int cmd_token(struct settings *s, int argc, char **argv);
 /** `export initiatives|tickets [--format csv|xlsx] [filters]` to stdout, in constant memory. */
 int cmd_export(struct settings *s, int argc, char **argv);
 
+/** `review export|import`: verdicts by spreadsheet, all or nothing. */
+int cmd_review(struct settings *s, int argc, char **argv);
+
 /** `dead list|retry|drop`: events that could not be processed; shows ids, times and errors, nobody's words. */
 int cmd_dead(struct settings *s, int argc, char **argv);
 

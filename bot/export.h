@@ -15,6 +15,12 @@ struct export_filter {
 bool export_tickets(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e);
 bool export_initiatives(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e);
 
+/**
+ * Writes the table of that name to stdout, by the arguments behind argv[0]: --format and, where the table has them, filters.
+ * @param command  what the errors begin with. @return an exit code.
+ */
+int export_run(struct settings *s, const char *table, const char *command, int argc, char **argv);
+
 /** The catalogue's word for a stored one, "ticket_state_" and "new"; the stored word itself where it has none. */
 void export_word(struct sheet *s, const char *prefix, struct str word);
 

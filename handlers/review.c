@@ -217,7 +217,7 @@ static const char *code_in(struct talk *t, const char *text)
     return n == 6 ? fmt(t, "%s", code) : NULL;
 }
 
-void cmd_review(struct talk *t, int64_t arg, enum edit_field field)
+void cmd_review_card(struct talk *t, int64_t arg, enum edit_field field)
 {
     struct dialog *d = t->d;
     const char *code = t->typed_rest ? code_in(t, t->typed_rest) : NULL;

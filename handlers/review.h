@@ -5,7 +5,7 @@
 #include "flow.h"
 
 /* ---- the reviewer ---- */
-void cmd_review(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_review_card(struct talk *t, int64_t arg, enum edit_field field);
 void ask_review(struct talk *t);
 void ask_review_reason(struct talk *t);
 void ask_review_duplicate(struct talk *t);

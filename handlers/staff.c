@@ -14,7 +14,7 @@ enum {
 const struct staff_command staff_commands[] = {
     /* typed             flags       word, its button for ever, what it does, whose it is             line of the menu */
     {{"", "menu"}, 0, {"staff_menu", true, cmd_staff_menu, ROLE_ANY}, MSG_NONE},
-    {{"ra soat", "review"}, STAFF_BARE | STAFF_TEXT, {"review", true, cmd_review, ROLE_REVIEWER}, MSG_STAFF_DOES_REVIEW},
+    {{"ra soat", "review"}, STAFF_BARE | STAFF_TEXT, {"review", true, cmd_review_card, ROLE_REVIEWER}, MSG_STAFF_DOES_REVIEW},
     {{"tinh hinh"}, STAFF_BARE, {"unit_standing", true, cmd_unit_standing, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_STANDING},
     {{NULL}, 0, {"sub_units", true, cmd_sub_units, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
 };

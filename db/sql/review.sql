@@ -55,3 +55,39 @@ UPDATE initiative i SET
     recognised_on = CASE WHEN v.verdict = 'reopened' THEN NULL ELSE coalesce(v.recognised_on::date, i.recognised_on) END,
     social = coalesce(v.social::boolean, i.social)
 FROM v WHERE i.user_id = v.user_id AND i.id = v.initiative_id;
+
+-- ---- sangkien review: verdicts in a spreadsheet ----
+
+-- name: review_export
+-- $1 at most so many, $2 $3 after this user id and id, $4 statuses, $5 a unit with all below it (0: all).
+WITH below AS MATERIALIZED (
+    SELECT u.id FROM union_unit u WHERE u.path @> ARRAY[$5::bigint]
+), page AS MATERIALIZED (
+    SELECT i.user_id, i.id FROM initiative i
+    WHERE (i.user_id, i.id) > ($2::text, $3::bigint) AND i.title IS NOT NULL AND i.status = ANY ($4::text[])
+      AND ($5::bigint = 0 OR i.unit_id IN (SELECT b.id FROM below b))
+      AND EXISTS (SELECT FROM person p WHERE p.user_id = i.user_id)
+    ORDER BY i.user_id, i.id LIMIT $1::bigint
+)
+SELECT c.user_id, c.id, c.code, c.title, c.description, c.benefit_kind, c.annual_benefit_vnd, c.benefit_text, c.unit_name, c.author_name,
+       c.status, c.review_note, c.submitted_at, c.checked_benefit_vnd, c.recognised_benefit_vnd, c.social, c.duplicate_of, c.stamp,
+       c.same_figure, c.appeal, c.alike, w.rank
+FROM page p CROSS JOIN LATERAL review_card(p.user_id, p.id) c
+LEFT JOIN review_queue w ON w.user_id = c.user_id AND w.id = c.id
+ORDER BY c.user_id, c.id;
+
+-- name: review_known
+-- $1 receipt codes: what stands there now.
+SELECT i.code, i.user_id, i.id, i.title, i.status, (extract(epoch FROM i.updated_at) * 1000000)::bigint, i.checked_benefit_vnd,
+       i.recognised_benefit_vnd, i.recognised_by, i.recognised_on::text, i.social, i.duplicate_of
+FROM unnest($1::text[]) AS q (code) JOIN initiative i ON i.code = q.code WHERE i.title IS NOT NULL;
+
+-- name: review_hold
+-- $1 authors, $2 initiatives, $3 stamps, $4 statuses, each as read: how many are still so; they stay so until the commit.
+WITH held AS (
+    SELECT i.user_id FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS v (user_id, id, stamp, status)
+    JOIN initiative i ON i.user_id = v.user_id AND i.id = v.id
+    WHERE (extract(epoch FROM i.updated_at) * 1000000)::bigint = v.stamp AND i.status = v.status
+    ORDER BY i.user_id, i.id FOR NO KEY UPDATE OF i
+)
+SELECT count(*) FROM held;
