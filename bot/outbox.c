@@ -490,6 +490,8 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
         } else if (row->expired) {
             o->counters.expired++;
             settle(o, &claim, NULL, "expired");
+        } else if (row->silenced) {
+            settle(o, &claim, NULL, "a person has the conversation");
         } else {
             add_item(o, &row->reply, row->fence, row->attempts, row->unsure);
         }

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "pg_queue.h"
 #include "scoped.h"
+#include "ticket_store.h"
 
 enum { WRITTEN_SLOTS = 8192, DEADLINE_MS = 5000, AGAIN_MS = 1000 };
 
@@ -95,7 +96,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     for (const struct result *one = r->writing; one; one = one->next) {
         if (one->zalo_msg_id || one->failure)
             outbox_store_settle(s, one->claim, one->zalo_msg_id, one->failure);
-        else
+        if (one->failure)
+            ticket_store_relay_failed(s, one->claim.user_id, one->claim.id);
+        if (!one->zalo_msg_id && !one->failure)
             outbox_store_retry(s, one->claim, one->retry_ms, one->tried, one->why);
     }
     save_into(s, unit);

@@ -18,11 +18,11 @@
 #include "settings.h"
 #include "signal_store.h"
 #include "zalo/sha256.h"
+#include "ticket_store.h"
 
 enum {
     ROUNDS_MAX = 4,
     STATEMENT_DEADLINE_MS = 5000, /* longer than Zalo waits: the webhook is answered meanwhile, the commit still counts */
-    ADMIN_QUIET_MS = 30 * 60 * 1000,     /* a human typed in OA Manager: the bot keeps quiet */
     LAST_INBOUND_STEP_MS = 15 * 60 * 1000, /* last_inbound_at is kept this coarse to spare a row version a turn */
     TURN_BYTES = 6 * 1024, /* of the batch's pool: what a turn takes from load to save, or it takes more */
     BATCH_BYTES = 8 * 1024,
@@ -73,17 +73,20 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
 static const struct {
     enum need need;
     enum sql_id sql;
-    enum { ARG_NONE, ARG_ID, ARG_TEXT, ARG_HASH } arg;
+    enum { ARG_NONE, ARG_ID, ARG_TEXT, ARG_RAW, ARG_HASH } arg; /* a raw text is looked for as it stands */
 } needs[] = {
     {NEED_INITIATIVES, SQL_INITIATIVE_LIST, ARG_NONE}, {NEED_INITIATIVE, SQL_INITIATIVE_GET, ARG_ID},
     {NEED_UNITS, SQL_UNIT_MATCH, ARG_TEXT},            {NEED_DRAFTS, SQL_DRAFT_LIST, ARG_NONE},
-    {NEED_TICKET, SQL_TICKET_OPEN, ARG_NONE},          {NEED_AUTHORS, SQL_INITIATIVE_AUTHOR_LIST, ARG_ID},
+    {NEED_TICKET, SQL_TICKET_LIST, ARG_NONE},          {NEED_AUTHORS, SQL_INITIATIVE_AUTHOR_LIST, ARG_ID},
     {NEED_COLLEAGUE, SQL_PERSON_COLLEAGUE, ARG_TEXT},  {NEED_MY_DATA, SQL_PERSON_DATA, ARG_NONE},
     {NEED_EVIDENCE, SQL_EVIDENCE_COUNT, ARG_ID},       {NEED_GRANTS, SQL_GRANT_LIST, ARG_NONE},
     {NEED_INVITE, SQL_INVITE_TAKE, ARG_HASH},          {NEED_CANNED, SQL_CANNED_FIND, ARG_TEXT},
     {NEED_CANNED_ONE, SQL_CANNED_GET, ARG_ID},         {NEED_CANNED_OFFER, SQL_CANNED_OFFER, ARG_TEXT},
     {NEED_REVIEW_CARD, SQL_REVIEW_OF_CODE, ARG_TEXT},  {NEED_REVIEW_NEXT, SQL_REVIEW_NEXT, ARG_NONE},
     {NEED_REVIEW_OTHER, SQL_REVIEW_OTHER, ARG_TEXT},
+    {NEED_TICKET_START, SQL_TICKET_START, ARG_NONE},   {NEED_CONTACTS, SQL_TICKET_CONTACTS, ARG_ID},
+    {NEED_CHIEFS, SQL_TICKET_CHIEFS, ARG_ID},          {NEED_CASE, SQL_TICKET_CASE, ARG_ID},
+    {NEED_QUEUE, SQL_TICKET_QUEUE, ARG_NONE},          {NEED_QUOTED, SQL_TICKET_QUOTED, ARG_RAW},
 };
 
 static void add_hash(struct pg_array *a, struct str text)
@@ -111,6 +114,8 @@ static void add_need(struct turn_batch *b, struct pg_unit *unit, size_t k)
             pg_array_text(arg, text_key(unit, str_of(out->need_text)));
         else if (needs[k].arg == ARG_HASH)
             add_hash(arg, str_of(out->need_text));
+        else if (needs[k].arg == ARG_RAW)
+            pg_array_text(arg, out->need_text);
     }
     struct pg_params *p = pg_params_new(unit);
     pg_param_array(p, ids);
@@ -149,7 +154,7 @@ static void take_need(struct turn_batch *b, struct turn *t, enum need need, cons
         in->drafts = initiative_store_drafts_of(b, res, user_id);
         break;
     case NEED_TICKET:
-        in->ticket = case_store_ticket_of(b, res, user_id);
+        in->tickets = ticket_store_list_of(b, res, user_id);
         break;
     case NEED_AUTHORS:
         in->authors = initiative_store_authors_of(b, res, user_id, t->out->need_id);
@@ -190,6 +195,24 @@ static void take_need(struct turn_batch *b, struct turn *t, enum need need, cons
     case NEED_REVIEW_OTHER:
         in->review_other = row_of(res, user_id, &r) ? pg_text(b, res, r, 1) : NULL;
         break;
+    case NEED_TICKET_START:
+        in->ticket_number = ticket_store_start_of(res, user_id, &in->answer_minutes);
+        break;
+    case NEED_CONTACTS:
+        in->contacts = ticket_store_contacts_of(b, res, user_id);
+        break;
+    case NEED_CHIEFS:
+        in->chiefs = ticket_store_contacts_of(b, res, user_id);
+        break;
+    case NEED_CASE:
+        in->ticket_case = ticket_store_case_of(b, res, user_id);
+        break;
+    case NEED_QUEUE:
+        in->queue = ticket_store_queue_of(b, res, user_id);
+        break;
+    case NEED_QUOTED:
+        in->quoted = ticket_store_quoted_of(b, res, user_id);
+        break;
     }
     in->loaded |= need;
 }
@@ -224,15 +247,6 @@ static void on_needs_loaded(const struct pg_answer *answer, void *arg)
 
 /* ---- think ---- */
 
-/* A human typed in OA Manager: nothing for the dialogue, but the bot keeps quiet for a while. */
-static void take_over_by_admin(struct turn *t)
-{
-    const struct inbound *in = t->event->in;
-    char *owner = talloc_asprintf(t->out, "admin:%s", in->admin_id);
-    t->conv.owner = owner;
-    t->conv.owner_until_ms = t->in.now_ms + ADMIN_QUIET_MS;
-}
-
 static bool is_late(const struct turn *t)
 {
     int64_t newest = t->row->conversation.last_event_at_ms, sent = t->event->in->sent_at_ms;
@@ -259,6 +273,8 @@ static void prepare(struct turn_batch *b, struct turn *t)
         .quiet_ms = (int)s->chat.quiet_ms,
         .messages_per_minute = (int)s->chat.per_minute,
         .message_days = (int)s->retention.message_days,
+        .support = {&s->hours.staff, &s->hours.holidays, (int)s->support.answer_minutes, (int)s->support.wait_minutes,
+                    (int)s->support.silence_minutes, (int)s->support.admin_minutes},
     };
 }
 
@@ -268,10 +284,6 @@ static void think_turn(struct turn_batch *b, struct turn *t)
     t->in.next_code = t->code;
     talloc_free(t->out);
     t->out = talloc_zero(b, struct turn_output);
-    if (t->event->in->kind == IN_ECHO) {
-        take_over_by_admin(t);
-        return;
-    }
     dialogue_turn(t->out, &t->in, t->out);
     if (!t->out->needs && t->out->code_used)
         receipt_stock_spend(b->receipts);
@@ -340,7 +352,7 @@ static void save_inbound(struct turn_batch *b, struct save *s, const struct turn
 
 static int64_t expires_ms(const struct reply *r)
 {
-    return r->class == REPLY_RECEIPT ? RECEIPT_EXPIRES_MS : PROMPT_EXPIRES_MS;
+    return r->class == REPLY_RECEIPT || r->class == REPLY_STAFF ? RECEIPT_EXPIRES_MS : PROMPT_EXPIRES_MS;
 }
 
 static bool is_delayed(const struct turn_batch *b, const struct reply *r)
@@ -356,6 +368,8 @@ static bool is_mine(const struct turn_batch *b, const struct turn *t, const stru
 
 static void save_replies(struct turn_batch *b, struct save *s, const struct turn *t)
 {
+    if (t->out->drop_replies)
+        outbox_store_drop_unclaimed(s, t->row->user_id);
     bool drop = t->row->reply_collected && t->out->replies;
     if (drop)
         outbox_store_drop_collected(s, t->row->user_id);
@@ -404,6 +418,10 @@ static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
         t->conv.state = out->state;
     if (out->draft)
         t->conv.draft = out->draft;
+    if (out->owner) {
+        t->conv.owner = out->owner;
+        t->conv.owner_until_ms = out->owner_until_ms;
+    }
     int64_t sent = said_at_ms(b, t->event->in);
     if (t->event->in->kind != IN_MAIL && sent > t->conv.last_event_at_ms)
         t->conv.last_event_at_ms = sent;
@@ -429,9 +447,15 @@ static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
     for (const struct parked_draft *d = out->unparked; d; d = d->next)
         initiative_store_unpark_draft(s, d);
     for (const struct ticket *k = out->tickets; k; k = k->next)
-        case_store_add_ticket(s, k);
+        ticket_store_put(s, k);
     for (const struct ticket_message *m = out->ticket_messages; m; m = m->next)
-        case_store_add_ticket_message(s, m);
+        ticket_store_add_message(s, m);
+    for (const struct ticket_relay *r = out->relays; r; r = r->next)
+        ticket_store_add_relay(s, r);
+    if (out->failed_message_id)
+        ticket_store_message_failed(s, t->row->user_id, out->failed_message_id, out->failed_why);
+    if (out->duty)
+        ticket_store_set_duty(s, t->row->user_id, out->duty == DUTY_ON);
     for (const struct role_grant *g = out->new_grants; g; g = g->next)
         role_store_add_grant(s, g, t->in.invite->invited_by);
     for (const struct audit_entry *a = out->audit; a; a = a->next)

@@ -201,3 +201,45 @@ bool hours_open(const struct hours *h, const struct holidays *off, int64_t at_ms
 {
     return at_ms >= 0 && hours_next_open(h, off, at_ms) == at_ms;
 }
+
+int64_t hours_close(const struct hours *h, const struct holidays *off, int64_t at_ms)
+{
+    if (!hours_open(h, off, at_ms))
+        return at_ms;
+    int64_t local_min = at_ms / minute_ms + vietnam_min, day = local_min / MINUTES_A_DAY, now_min = local_min % MINUTES_A_DAY, end = now_min;
+    for (bool longer = true; longer;) { /* spans may touch or overlap */
+        longer = false;
+        for (size_t i = 0; i < h->count; i++) {
+            const struct hours_span *s = &h->span[i];
+            if ((s->days & weekday_bit(day)) && s->from_min <= end && s->to_min > end) {
+                end = s->to_min;
+                longer = true;
+            }
+        }
+    }
+    return (day * MINUTES_A_DAY + end - vietnam_min) * minute_ms;
+}
+
+int64_t hours_between(const struct hours *h, const struct holidays *off, int64_t from_ms, int64_t to_ms)
+{
+    int64_t open_ms = 0, at = hours_next_open(h, off, from_ms), last = from_ms + SEARCH_DAYS * (int64_t)MINUTES_A_DAY * minute_ms;
+    while (at >= 0 && at < to_ms && at < last) {
+        int64_t end = hours_close(h, off, at);
+        open_ms += (end < to_ms ? end : to_ms) - at;
+        at = hours_next_open(h, off, end);
+    }
+    return open_ms;
+}
+
+int64_t hours_later(const struct hours *h, const struct holidays *off, int64_t at_ms, int64_t open_ms)
+{
+    int64_t at = hours_next_open(h, off, at_ms), last = at_ms + SEARCH_DAYS * (int64_t)MINUTES_A_DAY * minute_ms;
+    while (at >= 0 && at < last) {
+        int64_t end = hours_close(h, off, at);
+        if (end - at >= open_ms)
+            return at + open_ms;
+        open_ms -= end - at;
+        at = hours_next_open(h, off, end);
+    }
+    return -1;
+}

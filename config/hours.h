@@ -43,4 +43,13 @@ bool hours_open(const struct hours *h, const struct holidays *off, int64_t at_ms
 /** The first moment at or after `at_ms` that is open; -1 when there is none within 60 days. */
 int64_t hours_next_open(const struct hours *h, const struct holidays *off, int64_t at_ms);
 
+/** The moment the hours that are open at `at_ms` end; `at_ms` itself when they are closed then. */
+int64_t hours_close(const struct hours *h, const struct holidays *off, int64_t at_ms);
+
+/** How much of the time from `from_ms` to `to_ms` lies within the hours, in ms; 0 when nothing does.  Looks at 60 days at most. */
+int64_t hours_between(const struct hours *h, const struct holidays *off, int64_t from_ms, int64_t to_ms);
+
+/** The moment by which `open_ms` of open time have gone by since `at_ms`; -1 when there is not so much within 60 days. */
+int64_t hours_later(const struct hours *h, const struct holidays *off, int64_t at_ms, int64_t open_ms);
+
 #endif

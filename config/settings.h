@@ -79,6 +79,9 @@ struct settings {
         struct holidays holidays;
     } hours;
     struct {
+        int64_t answer_minutes, wait_minutes, silence_minutes, admin_minutes;
+    } support;
+    struct {
         int64_t message_vnd;
     } price;
     struct {

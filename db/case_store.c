@@ -1,4 +1,4 @@
-/* Evidence, tickets, mail, units: see case_store.h. */
+/* Evidence, mail, units: see case_store.h. */
 #include "case_store.h"
 
 void case_store_add_evidence(struct save *s, const struct evidence *e)
@@ -8,40 +8,9 @@ void case_store_add_evidence(struct save *s, const struct evidence *e)
              e->size_bytes < 0 ? (int64_t)0 : e->size_bytes, e->msg_id);
 }
 
-void case_store_add_ticket(struct save *s, const struct ticket *t)
-{
-    save_row(s, SQL_TICKET_ADD, "titttn", t->user_id, t->id, t->topic, t->question, t->step, t->initiative_id);
-}
-
-void case_store_add_ticket_message(struct save *s, const struct ticket_message *m)
-{
-    save_row(s, SQL_TICKET_MESSAGE_ADD, "tiittt", m->user_id, m->id, m->ticket_id, m->direction, m->text, m->msg_id);
-}
-
 void case_store_add_mail(struct save *s, const struct mail *m)
 {
     save_row(s, SQL_MAILBOX_ADD, "tittm", m->user_id, m->id, m->kind, m->payload, m->not_before_ms);
-}
-
-const struct ticket *case_store_ticket_of(TALLOC_CTX *ctx, const PGresult *res, const char *user_id)
-{
-    for (int r = 0; r < PQntuples(res); r++) {
-        if (!str_eq(pg_bytes(res, r, 0), str_of(user_id)))
-            continue;
-        struct ticket *t = talloc_zero(ctx, struct ticket);
-        *t = (struct ticket){
-            .user_id = user_id,
-            .id = pg_int8(res, r, 1),
-            .state = pg_text(t, res, r, 2),
-            .topic = pg_text(t, res, r, 3),
-            .question = pg_text(t, res, r, 4),
-            .step = pg_text(t, res, r, 5),
-            .initiative_id = pg_int8(res, r, 6),
-            .opened_at_ms = pg_time_ms(res, r, 7),
-        };
-        return t;
-    }
-    return NULL;
 }
 
 struct mail *case_store_due_mail(TALLOC_CTX *ctx, const PGresult *res)

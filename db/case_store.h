@@ -1,4 +1,4 @@
-/* What accompanies a conversation: evidence, tickets and mail to other people's turns. */
+/* What accompanies a conversation: evidence and mail to other people's turns. */
 #ifndef SANGKIEN_DB_CASE_STORE_H
 #define SANGKIEN_DB_CASE_STORE_H
 
@@ -7,12 +7,7 @@
 #include "save.h"
 
 void case_store_add_evidence(struct save *s, const struct evidence *e);
-void case_store_add_ticket(struct save *s, const struct ticket *t);
-void case_store_add_ticket_message(struct save *s, const struct ticket_message *m);
 void case_store_add_mail(struct save *s, const struct mail *m);
-
-/** The person's open ticket in the result of SQL_TICKET_OPEN, or NULL. */
-const struct ticket *case_store_ticket_of(TALLOC_CTX *ctx, const PGresult *res, const char *user_id);
 
 /** Mail that is due, from the result of SQL_MAILBOX_DUE; each row is a child of ctx. */
 struct mail *case_store_due_mail(TALLOC_CTX *ctx, const PGresult *res);

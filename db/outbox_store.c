@@ -41,13 +41,18 @@ static void buttons_from_json(TALLOC_CTX *ctx, struct str json, struct reply *r)
 void outbox_store_add(struct save *s, const struct reply *r, const char *owner, int64_t due_ms, int64_t expires_ms)
 {
     SCOPED(json_text) char *buttons = buttons_to_json(r);
-    save_row(s, SQL_OUTBOX_ADD, "tittitttiti", r->user_id, r->id, r->text, buttons, (int64_t)r->class, r->collapse_key, r->quote_msg_id,
-             r->anonymous_conversation_id, due_ms, owner, expires_ms);
+    save_row(s, SQL_OUTBOX_ADD, "tittitttitit", r->user_id, r->id, r->text, buttons, (int64_t)r->class, r->collapse_key, r->quote_msg_id,
+             r->anonymous_conversation_id, due_ms, owner, expires_ms, r->image_url);
 }
 
 void outbox_store_drop_collected(struct save *s, const char *user_id)
 {
     save_row(s, SQL_OUTBOX_DROP_COLLECTED, "t", user_id);
+}
+
+void outbox_store_drop_unclaimed(struct save *s, const char *user_id)
+{
+    save_row(s, SQL_OUTBOX_DROP_UNCLAIMED, "t", user_id);
 }
 
 void outbox_store_claim(struct pg_unit *unit, const char *process, int lease_ms, int most)
@@ -89,6 +94,8 @@ struct outbox_row *outbox_store_claimed(TALLOC_CTX *ctx, const PGresult *res)
         row->expired = pg_bool(res, r, 9);
         row->unsure = pg_bool(res, r, 10);
         row->echo_msg_id = pg_text(row, res, r, 11);
+        row->silenced = pg_bool(res, r, 12);
+        row->reply.image_url = pg_text(row, res, r, 13);
     }
     qsort(rows, (size_t)n, sizeof(struct outbox_row *), by_person_and_id);
     for (int r = 0; r + 1 < n; r++)

@@ -14,6 +14,7 @@ struct outbox_row {
     int attempts;
     bool expired;
     bool unsure;             /* it may have been sent: by a process that died, or its answer was lost */
+    bool silenced;           /* a person has the conversation: the bot's prompts are not sent any more */
     const char *echo_msg_id; /* Zalo was seen to have sent it already; NULL: no sign of that */
 };
 
@@ -32,6 +33,9 @@ void outbox_store_add(struct save *s, const struct reply *r, const char *owner, 
 
 /** Deletes the person's collected replies that nobody has claimed. */
 void outbox_store_drop_collected(struct save *s, const char *user_id);
+
+/** A person takes the conversation: deletes the bot's prompts that nobody has claimed. */
+void outbox_store_drop_unclaimed(struct save *s, const char *user_id);
 
 /** Claims what is due; the answer's only result is read with outbox_store_claimed(). */
 void outbox_store_claim(struct pg_unit *unit, const char *process, int lease_ms, int most);

@@ -15,7 +15,7 @@ enum {
     BACKOFF_MOST_MS = 3000,
     CONNECT_MS = 3000, /* of one host */
     HOSTS_MAX = 16,
-    STATEMENTS_MAX = 48, /* of one unit */
+    STATEMENTS_MAX = 96, /* of one unit */
     ERROR_TEXT_MOST = 400, /* of the server's sentence, in bytes: fits struct err with the statement's name */
 };
 

@@ -10,7 +10,7 @@
 
 #include "str.h"
 
-enum { PG_PARAMS_MAX = 24 };
+enum { PG_PARAMS_MAX = 32 };
 
 /* Parameters of one statement, in order $1, $2, ...  All values are copied into the context. */
 struct pg_params {

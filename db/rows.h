@@ -133,16 +133,36 @@ struct parked_draft {
     int64_t updated_at_ms;
 };
 
+/* A ticket waits for the contact while asked_at_ms is not 0. */
+#define TICKET_NEW "new"           /* nobody has it */
+#define TICKET_ASSIGNED "assigned" /* a contact has it and is to answer */
+#define TICKET_WAITING "waiting"   /* answered; for the worker to say more */
+#define TICKET_SNOOZED "snoozed"   /* put off by the contact until snoozed_until_ms */
+#define TICKET_REOPENED "reopened" /* as new or assigned, but it had been closed */
+#define TICKET_CLOSED "closed"
+
+/* Belongs to the worker who asked: written in that person's turns only. */
 struct ticket {
     struct ticket *next;
     const char *user_id;
     int64_t id;
-    const char *state; /* new, assigned, waiting, snoozed, closed */
-    const char *topic; /* human, voice, withdraw, appeal */
+    int64_t number; /* what people call it */
+    const char *state; /* TICKET_* */
+    const char *topic; /* human, question, voice, withdraw, appeal, admin */
     const char *question;
     const char *step; /* conversation state when it was opened */
     int64_t initiative_id; /* 0: none */
-    int64_t opened_at_ms;
+    int64_t unit_id;       /* whose contacts it goes to; 0: those of everywhere */
+    int64_t previous_id;   /* 0: none */
+    const char *assignee, *assignee_name; /* user id, or "admin:<id>"; NULL: nobody */
+    const char *passed; /* those who do not get it again: " id id " */
+    int first_answer_min, slowest_answer_min; /* in staff hours */
+    int64_t opened_at_ms, closed_at_ms;
+    int64_t asked_at_ms; /* the oldest thing nobody has answered */
+    int64_t first_answer_at_ms, answered_at_ms;
+    int64_t contact_at_ms; /* the contact's last act */
+    int64_t snoozed_until_ms, told_at_ms, overdue_at_ms, warned_at_ms;
+    int64_t tick_at_ms; /* the mail that looks after it next */
 };
 
 struct ticket_message {
@@ -150,9 +170,41 @@ struct ticket_message {
     const char *user_id;
     int64_t id;
     int64_t ticket_id;
-    const char *direction; /* in: from the worker, out: to the worker */
+    const char *direction; /* in: from the worker, out: to the worker, note: what happened to the ticket */
     const char *text;
     const char *msg_id;
+    const char *author; /* of an answer or a note: user id or "admin:<id>" */
+    const char *kind;   /* NULL: text */
+    const char *url;
+};
+
+/* A reply (its user_id and id) that carries words of one person to another. */
+struct ticket_relay {
+    struct ticket_relay *next;
+    const char *user_id;
+    int64_t id;
+    const char *worker_id;
+    int64_t ticket_id;
+    const char *contact;
+};
+
+/* Somebody of the staff. */
+struct contact {
+    struct contact *next;
+    const char *user_id, *name;
+    int64_t last_inbound_at_ms;
+};
+
+/* A ticket as a contact sees it.  In a queue only what names it is filled in. */
+struct ticket_case {
+    struct ticket_case *next;
+    struct ticket ticket;
+    const char *name, *unit_name; /* of who asks */
+    int64_t last_inbound_at_ms;
+    const char *owner; /* of the conversation */
+    int64_t owner_until_ms;
+    const char *dialog; /* conversation.draft */
+    const char *recent; /* JSON list of the last five messages, oldest first: {"in", "text", "kind"} */
 };
 
 /* What a person may do beside what everybody may.  Bits, so that several can be asked for at once. */
@@ -280,6 +332,7 @@ enum reply_class {
     REPLY_PROMPT = 0, /* 10 min */
     REPLY_RECEIPT,    /* receipts, verdicts, what must arrive: 24 h */
     REPLY_COURTESY,   /* may be dropped under pressure; 10 min */
+    REPLY_STAFF,      /* what people say to each other through the bot: 24 h, also while a person has the conversation */
 };
 
 enum { REPLY_BUTTONS_MAX = 5 };
@@ -300,6 +353,7 @@ struct reply {
     int64_t not_before_ms;       /* 0: at once */
     const char *collapse_key;    /* a collected answer: replaces the person's unclaimed one of the same key */
     const char *quote_msg_id;    /* NULL: none */
+    const char *image_url; /* a picture beside the text; such a reply has no buttons */
     const char *anonymous_conversation_id; /* set for web visitors: user_id is the anonymous id */
 };
 

@@ -6,13 +6,16 @@
 #include "inbound.h"
 #include "say.h"
 #include "staff.h"
+#include "reading/phrase.h"
 #include "reading/text.h"
+#include "ticket.h"
 
 enum {
     SAME_TAP_MS = 10000,             /* the same tap again within this is the same finger */
     AWAY_MS = 12 * 3600 * 1000,      /* who answers after this is told what is there */
+    ASKED_CHARS_MIN = 12, /* "gì cơ nhỉ" asks nothing */
+    ASKED_CHARS = 500,               /* kept of a question, in case it is passed on */
     BRIEF_BYTES = 160,               /* longer than any label, number or "sửa mục 3" */
-    HUMAN_MAIL_DELAY_MS = 60 * 1000, /* mail waits this long where it would disturb */
 };
 
 /* ---- small questions ---- */
@@ -129,6 +132,10 @@ static enum state possible(const struct talk *t, enum state to)
     case ST_REVIEW_LEVEL:
     case ST_REVIEW_DATE:
         return d->review.code && d->review.verdict ? to : ST_MENU;
+    case ST_ANSWERING:
+        return d->answer_number ? to : ST_MENU;
+    case ST_WHOM:
+        return d->unsent && d->choice[0].id ? to : ST_MENU;
     default:
         return to;
     }
@@ -203,6 +210,8 @@ void restate(struct talk *t)
 void miss(struct talk *t)
 {
     struct dialog *d = t->d;
+    const char *text = t->in->msg->text;
+    d->asked = consented(t) && text && text_chars(str_of(text)) >= ASKED_CHARS_MIN && phrase_is_question(t->ctx, text) ? must(text_short(t->ctx, str_of(text), ASKED_CHARS)) : NULL;
     int rung = d->misses % 3;
     if (d->misses < 1000)
         d->misses++;
@@ -292,7 +301,7 @@ static bool act_on_button(struct talk *t, const char *action)
 static const char tap_prefix[] = "#b1:";
 
 /* "#b", a version, ":": a later version may have been rolled back. */
-static bool is_payload(const char *text)
+bool is_payload(const char *text)
 {
     size_t digits = str_starts(str_of(text), STR("#b")) ? strspn(text + 2, "0123456789") : 0;
     return digits > 0 && text[2 + digits] == ':';
@@ -408,6 +417,8 @@ static const char *typed_action(struct talk *t, const char *text, enum edit_fiel
         const char *action = label_action(t, t->d->shown, text);
         if (!action)
             action = label_action(t, t->d->aside, text);
+        if (flow[t->state].flags & F_RELAYS)
+            return action;
         if (!action)
             action = help_action(t, text);
         if (!action)
@@ -417,6 +428,8 @@ static const char *typed_action(struct talk *t, const char *text, enum edit_fiel
         if (flow[t->state].scene != SCENE_NAME && (*ret_field = numbered_field(key)) != EDIT_ANY)
             return "edit";
     }
+    if (flow[t->state].flags & F_RELAYS)
+        return NULL;
     enum intent_scene scene = flow[t->state].scene;
     if (scene == SCENE_NAME && (*text == '/' || *text == '#')) {
         /* Words are names here; the sign says that a command is meant. */
@@ -434,6 +447,8 @@ static const char *typed_action(struct talk *t, const char *text, enum edit_fiel
 static void answer(struct talk *t, const char *text)
 {
     const struct step *step = &flow[t->state];
+    if ((step->flags & (F_IDLE | F_RELAYS)) == F_IDLE && unaddressed_turn(t, text))
+        return;
     enum answer a = step->read ? step->read(t, text) : ANS_UNCLEAR;
     if (t->out->needs || a == ANS_HANDLED)
         return;
@@ -460,7 +475,7 @@ static void text_turn(struct talk *t, const char *text)
         return;
     }
     t->d->last_tap = NULL; /* after a word in between, the same button is pressed anew */
-    if (staff_text(t, text))
+    if (staff_text(t, text) || quoted_turn(t))
         return;
     enum edit_field field;
     const char *action = typed_action(t, text, &field);
@@ -519,33 +534,6 @@ static void anonymous_turn(struct talk *t)
     t->out->note = "anonymous";
 }
 
-/* While a person answers the bot keeps quiet.  Only what must not wait takes effect. */
-static void silent_turn(struct talk *t)
-{
-    const struct inbound *msg = t->in->msg;
-    if (msg->kind == IN_FOLLOW || msg->kind == IN_UNFOLLOW) {
-        t->person.follows = msg->kind == IN_FOLLOW;
-        person_changed(t);
-    } else if (msg->kind == IN_TEXT && msg->text &&
-               intent_read(str_of(msg->text), SCENE_MENU, false).intent == INTENT_OPTOUT) {
-        t->person.opted_out_at_ms = t->in->now_ms;
-        person_changed(t);
-    } else if (msg->kind == IN_MAIL) {
-        struct mail *m = must(talloc_zero(t->ctx, struct mail));
-        int64_t until = t->in->conv->owner_until_ms, soon = t->in->now_ms + HUMAN_MAIL_DELAY_MS;
-        *m = (struct mail){.user_id = msg->user_id, .id = t->in->new_id(t->in->new_id_ctx), .kind = msg->mail_kind,
-                           .payload = msg->mail_payload, .not_before_ms = until > soon ? until : soon};
-        t->out->mail = m;
-    }
-    t->out->note = "a person has the conversation";
-}
-
-static bool owned_by_a_person(const struct turn_input *in)
-{
-    const char *owner = in->conv->owner;
-    return owner && *owner && strcmp(owner, "bot") != 0 && in->conv->owner_until_ms > in->now_ms;
-}
-
 static void turn_by_kind(struct talk *t)
 {
     const struct inbound *msg = t->in->msg;
@@ -583,12 +571,8 @@ void dialogue_turn(TALLOC_CTX *ctx, const struct turn_input *in, struct turn_out
         anonymous_turn(t);
         return;
     }
-    if (kind == IN_IGNORED || kind == IN_REACTION || kind >= IN_ECHO)
+    if (kind == IN_IGNORED || kind == IN_REACTION || kind > IN_ECHO)
         return;
-    if (owned_by_a_person(in) && kind != IN_WITHDRAW) {
-        silent_turn(t);
-        return;
-    }
     t->d = must(dialog_read(ctx, in->conv->draft));
     t->state = possible(t, state_named(in->conv->state));
     t->note = must(talloc_asprintf(ctx, "%s -> ", state_name(t->state)));
@@ -600,7 +584,9 @@ void dialogue_turn(TALLOC_CTX *ctx, const struct turn_input *in, struct turn_out
     const enum state was = t->state;
     const struct dialog before = *t->d;
     const enum flood flood = flood_of(t);
-    if (flood != FLOOD_HELD)
+    if (kind == IN_ECHO)
+        admin_echo(t);
+    else if (flood != FLOOD_HELD && (kind == IN_WITHDRAW || !owned_by_a_person(in) || !owned_turn(t)))
         turn_by_kind(t);
     if (out->needs)
         return;

@@ -114,6 +114,14 @@ static const struct member dialog_members[] = {
     BOOL(dialog, flood_told),
     INT(dialog, join_tries, 1000),
     INT64(dialog, join_since_ms),
+    TEXT(dialog, asked, 500),
+    TEXT(dialog, voice_url, 1000),
+    INT64(dialog, answer_number),
+    INT64(dialog, answer_ticket),
+    TEXT(dialog, answer_worker, SENTENCE),
+    TEXT(dialog, answer_name, NAME_CHARS_MAX),
+    BOOL(dialog, answer_open),
+    TEXT(dialog, unsent, 2000),
 };
 
 static const struct member reviewing_members[] = {

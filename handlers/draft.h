@@ -175,6 +175,14 @@ struct dialog {
     int64_t join_since_ms;
     struct proposal proposal[PROPOSALS_MAX]; /* the newest first */
     struct reviewing review;
+    const char *asked;          /* a question the bot cannot answer, until it is passed on */
+    const char *voice_url;      /* the last voice note */
+
+    /* A supporter: whom he answers. */
+    int64_t answer_number, answer_ticket; /* 0: nobody */
+    const char *answer_worker, *answer_name;
+    bool answer_open;           /* the conversation is his; until then what he says may be refused */
+    const char *unsent;         /* a text that did not say for whom it is */
     struct coauthor coauthor[COAUTHORS_MAX];
     struct coauthor_ask ask[ASKS_MAX];
 };

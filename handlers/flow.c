@@ -279,6 +279,16 @@ const struct step flow[ST_COUNT] = {
     [ST_ERASE] = {"erase", MSG_ERASE_ASK, NULL, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS | F_PUBLIC, NULL, MSG_YES_OR_NO,
                   MSG_HELP_ERASE, ST_RETURN,
                   {{ANS_YES, ST_STAY, erased}, {ANS_NO, ST_RETURN, erase_refused}}, NULL},
+
+    /* ---- a supporter ---- */
+    /* Everything goes to d->answer_worker, once d->answer_open says that the conversation is his. */
+    [ST_ANSWERING] = {"answering", MSG_STAFF_ANSWERING, ask_answering, SCENE_NAME, F_EXCURSION | F_IDLE | F_PUBLIC | F_RELAYS, read_answering,
+                      MSG_STAFF_ANSWERING_UNCLEAR, MSG_STAFF_HELP_ANSWERING, ST_RETURN,
+                      {{ANS_DONE, ST_RETURN, answering_done}}, NULL},
+    /* d->unsent is the text, d->choice the tickets it may be for. */
+    [ST_WHOM] = {"whom", MSG_STAFF_TO_WHOM, ask_whom, SCENE_MENU, F_EXCURSION | F_PUBLIC, read_whom, MSG_STAFF_TO_WHOM_UNCLEAR,
+                 MSG_STAFF_HELP_ANSWERING, ST_RETURN,
+                 {{ANS_OK, ST_RETURN, NULL}, {ANS_NO, ST_RETURN, not_sent}}, NULL},
 };
 
 static_assert(ARRAY_LEN(flow) == ST_COUNT, "every state has a row");
@@ -297,6 +307,7 @@ const struct command commands[] = {
     {"help_amount", true, cmd_help_amount},
     {"human", true, cmd_human},
     {"human_voice", true, cmd_human_voice},
+    {"handoff_close", true, cmd_handoff_close},
     {"appeal", true, cmd_appeal},
     {"optout", true, cmd_optout},
     {"optin", true, cmd_optin},

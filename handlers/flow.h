@@ -65,6 +65,8 @@ enum state {
     ST_REVIEW_BENEFIT,
     ST_REVIEW_LEVEL,
     ST_REVIEW_DATE,
+    ST_ANSWERING,
+    ST_WHOM,
     ST_COUNT,
     /* Destinations that are worked out when they are reached. */
     ST_STAY,   /* the effect has said all there is to say */
@@ -172,6 +174,7 @@ enum {
     F_AMOUNTS = 1 << 6,   /* a readable amount is an answer, whatever other words stand around it */
     F_IDLE = 1 << 7,      /* nothing is being asked: nothing to restate */
     F_PUBLIC = 1 << 8,    /* may be entered before consent */
+    F_RELAYS = 1 << 9,    /* whatever is sent is for somebody else; only buttons, "/" and "#" are for the bot */
 };
 
 enum { MOVES_MAX = 8 };
@@ -229,6 +232,8 @@ bool pending(const struct talk *t);
 /** An answer that was not understood: expectation, then choices, then a person. */
 void miss(struct talk *t);
 void old_tap(struct talk *t);
+/** "#b", a version, ":": what a button sends, of this version or another. */
+bool is_payload(const char *text);
 /** What a text names in the numbered list on show (d->choice), by its number or its words: the id, 0 when nothing. */
 int64_t choice_named(struct talk *t, const char *text);
 bool consented(const struct talk *t);
@@ -376,6 +381,7 @@ void cmd_coauthor_yes(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_coauthor_no(struct talk *t, int64_t arg, enum edit_field field);
 
 /* support.c: a person is wanted */
+void cmd_handoff_close(struct talk *t, int64_t arg, enum edit_field field);
 enum answer read_human_note(struct talk *t, const char *text);
 void cmd_human(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_human_voice(struct talk *t, int64_t arg, enum edit_field field);
@@ -399,6 +405,24 @@ void field_proposed(struct talk *t, const struct cJSON *root);    /* mail to the
 void proposal_answered(struct talk *t, const struct cJSON *root); /* mail to the supporter */
 void cmd_proposal_yes(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_proposal_no(struct talk *t, int64_t arg, enum edit_field field);
+/* contact.c: a supporter answers */
+void ask_answering(struct talk *t);
+void ask_whom(struct talk *t);
+enum answer read_answering(struct talk *t, const char *text);
+enum answer read_whom(struct talk *t, const char *text);
+enum state answering_done(struct talk *t);
+enum state not_sent(struct talk *t);
+void cmd_ticket_reply(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_ticket_force(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_ticket_draft(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_ticket_pass(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_ticket_close(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_ticket_return(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_ticket_later(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_ticket_say(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_ticket_list(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_duty_on(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_duty_off(struct talk *t, int64_t arg, enum edit_field field);
 
 /* privacy.c: what is kept, erasure, reminders on and off */
 enum state erased(struct talk *t);
@@ -438,6 +462,8 @@ void standing_told(struct talk *t, const struct cJSON *result);
 
 /* media.c: everything that is not text */
 void media_turn(struct talk *t);
+/** One row of evidence per attachment that can be fetched, for a draft, an initiative, or 0: a ticket.  @return how many. */
+int evidence_keep(struct talk *t, int64_t target);
 
 /* notes.c: mail from other people's turns and from jobs */
 void mail_turn(struct talk *t);

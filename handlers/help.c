@@ -28,6 +28,7 @@ enum answer read_menu(struct talk *t, const char *text)
     if (!consented(t) || chars < TITLE_CHARS_MIN || chars > TITLE_CHARS_MAX || word_count(text) < TITLE_WORDS_MIN)
         return ANS_UNCLEAR;
     if (strchr(text, '\n') || phrase_is_question(t->ctx, text)) {
+        t->d->asked = text; /* one tap passes it on */
         say(t, MSG_FALLBACK_OFFTOPIC, NO_ARGS);
         return ANS_HANDLED;
     }

@@ -2,6 +2,7 @@
  * would answer. */
 #include "say.h"
 #include "reading/text.h"
+#include "ticket.h"
 
 enum { STICKER_QUIET_MS = 10 * 60 * 1000, FILE_NAME_CHARS = 200 };
 
@@ -34,8 +35,7 @@ static const char *evidence_kind(const struct inbound *msg)
     }
 }
 
-/* One row per attachment that can be fetched.  @return how many. */
-static int evidence_add(struct talk *t, int64_t target)
+int evidence_keep(struct talk *t, int64_t target)
 {
     const struct inbound *msg = t->in->msg;
     bool draft = target && target == t->d->draft.id;
@@ -102,10 +102,11 @@ static void evidence_turn(struct talk *t)
         restate(t);
         return;
     }
-    int n = evidence_add(t, target);
+    int n = evidence_keep(t, target);
     if (!n) {
         media_refused(t);
     } else if (voice) {
+        t->d->voice_url = media_url(t->in->msg);
         say(t, MSG_VOICE_KEPT, NO_ARGS);
         restate(t);
     } else if (!target) {
@@ -174,6 +175,12 @@ static void submit_info_turn(struct talk *t)
 
 void media_turn(struct talk *t)
 {
+    if (quoted_turn(t))
+        return;
+    if (flow[t->state].flags & F_RELAYS) {
+        answering_media(t);
+        return;
+    }
     if (!t->d->greeted) {
         t->d->greeted = true;
         if (t->in->msg->kind == IN_STICKER || t->in->msg->kind == IN_TEXT) {

@@ -2,7 +2,7 @@
 #include <cjson/cJSON.h>
 
 #include "review.h"
-#include "say.h"
+#include "ticket.h"
 #include "scoped.h"
 #include "reading/text.h"
 
@@ -48,9 +48,11 @@ static int share_of(const cJSON *root)
 void mail_add(struct talk *t, const char *to, const char *kind, const char *payload, int64_t not_before_ms)
 {
     struct mail *m = must(talloc_zero(t->ctx, struct mail));
-    *m = (struct mail){.next = t->out->mail, .user_id = to, .id = t->in->new_id(t->in->new_id_ctx), .kind = kind,
-                       .payload = payload, .not_before_ms = not_before_ms};
-    t->out->mail = m;
+    struct mail **last = &t->out->mail;
+    while (*last)
+        last = &(*last)->next;
+    *m = (struct mail){.user_id = to, .id = t->in->new_id(t->in->new_id_ctx), .kind = kind, .payload = payload, .not_before_ms = not_before_ms};
+    *last = m; /* who gets two gets them in this order */
 }
 
 /* ---- co-authors ---- */
@@ -230,6 +232,8 @@ void mail_turn(struct talk *t)
         similar_found(t, root);
         return;
     }
+    if (ticket_mail(t, kind, root) || contact_mail(t, kind, root))
+        return;
     if (strcmp(kind, "verdict") == 0) {
         verdict_mail(t, root, is_telling(t));
         return;

@@ -144,6 +144,8 @@ static struct reply *reply_new(struct talk *t, const char *text)
 static const char *payload_of(struct talk *t, const char *action)
 {
     struct str word = {action, strcspn(action, ".")};
+    if (str_starts(str_of(action), STR("https://")) || str_starts(str_of(action), STR("http://")))
+        return action; /* opens that page */
     const struct command *c = command_named(word);
     if (c && c->always)
         return fmt(t, "#b1:*:%s", action);
@@ -183,6 +185,8 @@ static enum reply_class class_of(enum msg id)
     case MSG_TOGETHER_NO:
     case MSG_EVIDENCE_FAILED:
     case MSG_STAFF_JOINED:
+    case MSG_HANDOFF_OPEN:
+    case MSG_HANDOFF_STILL:
         return REPLY_RECEIPT;
     case MSG_STICKER_ACK:
         return REPLY_COURTESY;
@@ -227,6 +231,27 @@ static void emit(struct talk *t, enum msg id, const struct message_arg *args, si
 void say(struct talk *t, enum msg id, const struct message_arg *args, size_t n)
 {
     emit(t, id, args, n, t->d->aside);
+}
+
+struct reply *say_exactly(struct talk *t, enum msg id, const struct message_arg *args, size_t n)
+{
+    if (t->out->needs)
+        return NULL;
+    struct values values = values_of(t, args, n);
+    const struct message *m = message_get(id);
+    struct str rest = str_of(must(message_render(t->ctx, m->text, values.v, values.n)));
+    struct reply *first = NULL, *r;
+    lead_flush(t);
+    if (!t->spoke)
+        memset(t->d->aside, 0, sizeof(t->d->aside));
+    do {
+        struct str part = text_split(rest, MESSAGE_TEXT_UNITS, &rest);
+        r = reply_new(t, must(talloc_strndup(t->ctx, part.p, part.n)));
+        first = first ? first : r;
+    } while (rest.n);
+    t->note = must(talloc_asprintf_append(t->note, " %s", m->name));
+    add_buttons(t, r, m, &values, t->d->aside);
+    return first;
 }
 
 void ask(struct talk *t, enum msg id, const struct message_arg *args, size_t n)

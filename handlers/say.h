@@ -19,6 +19,10 @@ void ask(struct talk *t, enum msg id, const struct message_arg *args, size_t n);
 /** Puts a short text in front of the next question, in the same message. */
 void lead(struct talk *t, enum msg id, const struct message_arg *args, size_t n);
 
+/** Says it as it stands, also when the same was said just before: people's words are not the bot's.  @return the first reply of
+ *  as many as it takes, NULL while something has to be loaded. */
+struct reply *say_exactly(struct talk *t, enum msg id, const struct message_arg *args, size_t n);
+
 /** Says the lead by itself when no question took it along. */
 void lead_flush(struct talk *t);
 

@@ -17,6 +17,17 @@ const struct staff_command staff_commands[] = {
     {{"ra soat", "review"}, STAFF_BARE | STAFF_TEXT, {"review", true, cmd_review_card, ROLE_REVIEWER}, MSG_STAFF_DOES_REVIEW},
     {{"tinh hinh"}, STAFF_BARE, {"unit_standing", true, cmd_unit_standing, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_STANDING},
     {{NULL}, 0, {"sub_units", true, cmd_sub_units, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{"truc"}, 0, {"duty_on", true, cmd_duty_on, ROLE_SUPPORT}, MSG_STAFF_DOES_DUTY_ON},
+    {{"nghi"}, 0, {"duty_off", true, cmd_duty_off, ROLE_SUPPORT}, MSG_STAFF_DOES_DUTY_OFF},
+    {{"phieu"}, 0, {"tickets", true, cmd_ticket_list, ROLE_SUPPORT}, MSG_STAFF_DOES_TICKETS},
+    {{"#"}, STAFF_TEXT, {"ticket_say", true, cmd_ticket_say, ROLE_SUPPORT}, MSG_STAFF_DOES_SAY},
+    {{NULL}, 0, {"ticket_reply", true, cmd_ticket_reply, ROLE_SUPPORT}, MSG_NONE},
+    {{NULL}, 0, {"ticket_force", true, cmd_ticket_force, ROLE_SUPPORT}, MSG_NONE},
+    {{NULL}, 0, {"ticket_draft", true, cmd_ticket_draft, ROLE_SUPPORT}, MSG_NONE},
+    {{NULL}, 0, {"ticket_pass", true, cmd_ticket_pass, ROLE_SUPPORT}, MSG_NONE},
+    {{NULL}, 0, {"ticket_close", true, cmd_ticket_close, ROLE_SUPPORT}, MSG_NONE},
+    {{NULL}, 0, {"ticket_return", true, cmd_ticket_return, ROLE_SUPPORT}, MSG_NONE},
+    {{NULL}, 0, {"ticket_later", true, cmd_ticket_later, ROLE_SUPPORT}, MSG_NONE},
 };
 const size_t staff_command_count = ARRAY_LEN(staff_commands);
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <talloc.h>
 
+#include "hours.h"
 #include "inbound.h"
 #include "rows.h"
 
@@ -20,7 +21,7 @@ enum need {
     NEED_INITIATIVE = 1 << 1,  /* input->initiative: the one with output->need_id, in full; NULL when it is not theirs */
     NEED_UNITS = 1 << 2,       /* input->units: best matches of output->need_text, best first, at most 5 */
     NEED_DRAFTS = 1 << 3,      /* input->drafts: parked drafts, newest first */
-    NEED_TICKET = 1 << 4,      /* input->ticket: the newest ticket that is not closed, or NULL */
+    NEED_TICKET = 1 << 4,      /* input->tickets: the person's last ten, newest first */
     NEED_AUTHORS = 1 << 5,     /* input->authors: co-authors of the initiative output->need_id */
     NEED_COLLEAGUE = 1 << 6,   /* input->colleague: the one person in the same unit whose folded name is need_text, or NULL */
     NEED_MY_DATA = 1 << 7,     /* input->my_data: what is kept about the person, counted */
@@ -33,6 +34,14 @@ enum need {
     NEED_REVIEW_CARD = 1 << 17, /* input->review_card: the initiative with the code need_text, when it is this reviewer's to see */
     NEED_REVIEW_NEXT = 1 << 18, /* input->review_next: the next of the queue, his for half an hour by this turn; NULL: none waits */
     NEED_REVIEW_OTHER = 1 << 19, /* input->review_other: the code need_text when there is such an initiative, or NULL */
+    /* Support: a worker's turn */
+    NEED_TICKET_START = 1 << 24, /* input->ticket_number, fresh, and input->answer_minutes */
+    NEED_CONTACTS = 1 << 25,     /* input->contacts: on duty for unit output->need_id, best first */
+    NEED_CHIEFS = 1 << 26,       /* input->chiefs: organizers and unit admins above unit output->need_id */
+    /* ... a contact's */
+    NEED_CASE = 1 << 27,   /* input->ticket_case: the ticket with the number output->need_id if the person may see it, or NULL */
+    NEED_QUEUE = 1 << 28,  /* input->queue: the person's open tickets and unassigned ones, oldest first */
+    NEED_QUOTED = 1 << 29, /* input->quoted: the ticket (user_id, id, number) that message need_text belongs to, or NULL */
 };
 
 struct my_data {
@@ -44,6 +53,13 @@ struct my_data {
 struct wave_end {
     const char *name;    /* NULL: there is none, or another one runs */
     const char *ends_on; /* its last day, 31/08/2023 */
+};
+
+/* Settings support.* and hours.*. */
+struct support_rules {
+    const struct hours *hours;
+    const struct holidays *holidays;
+    int answer_minutes, wait_minutes, silence_minutes, admin_minutes;
 };
 
 struct turn_input {
@@ -60,6 +76,7 @@ struct turn_input {
     int quiet_ms; /* setting chat.quiet_ms: how long a burst must be quiet before it is answered */
     int messages_per_minute; /* setting chat.per_minute: more from one person are not answered; 0: no bound */
     int message_days; /* setting retention.message_days, for the privacy text */
+    struct support_rules support;
 
     /* What turn_need() loads; meaningful when the bit is set in `loaded`. */
     unsigned loaded;
@@ -69,7 +86,7 @@ struct turn_input {
     const struct unit_match *units;
     size_t unit_count;
     const struct parked_draft *drafts; /* list */
-    const struct ticket *ticket;
+    const struct ticket *tickets; /* list */
     const struct initiative_author *authors; /* list */
     const char *colleague_user_id;
     const struct my_data *my_data;
@@ -80,6 +97,12 @@ struct turn_input {
     const struct canned_answer *canned_one, *canned_offer;
     const char *review_other;
     const struct review_card *review_card, *review_next;
+    int64_t ticket_number;
+    int answer_minutes; /* median of first answers, in staff hours; 0: too few to tell */
+    const struct contact *contacts, *chiefs; /* lists */
+    const struct ticket_case *ticket_case;
+    const struct ticket_case *queue; /* list */
+    const struct ticket *quoted;
 };
 
 /* A search for initiatives like this draft: a job behind the turn, whose finding comes back as mail of kind "similar_found". */
@@ -106,6 +129,10 @@ struct turn_output {
     const char *draft; /* NULL: unchanged */
     const struct person *person; /* NULL: unchanged, else the whole new row */
     bool code_used;
+    const char *owner; /* NULL: unchanged; "bot", "user:<id>", "admin:<id>": who has the conversation from now on */
+    int64_t owner_until_ms;
+    bool drop_replies; /* the bot's prompts that nobody has begun to send are dropped: a person takes the conversation */
+    enum { DUTY_UNCHANGED = 0, DUTY_ON, DUTY_OFF } duty;
     bool erase; /* erase this person (words, transcript, files; counts of initiatives stay), then apply the rest */
 
     struct reply *replies; /* in order of sending */
@@ -117,8 +144,11 @@ struct turn_output {
     struct parked_draft *parked;  /* inserted or replaced */
     struct parked_draft *dropped; /* deleted; also removes the draft's evidence */
     struct parked_draft *unparked; /* the row is deleted, its evidence stays: it is the active draft again */
-    struct ticket *tickets;
+    struct ticket *tickets; /* new or changed, each whole and once */
     struct ticket_message *ticket_messages;
+    struct ticket_relay *relays;
+    int64_t failed_message_id; /* an answer that did not arrive, and why */
+    const char *failed_why;
     struct similar_signal *signals; /* for the reviewer, with an initiative of new_initiatives or before */
     const struct similar_wish *similar_wish; /* NULL: none; may go unanswered, so nothing may wait for it */
     struct role_grant *new_grants; /* from in->invite */

@@ -23,7 +23,8 @@ from process import Failure  # noqa: E402
 from world import DATABASE, World, root  # noqa: E402
 
 # A person pauses for two seconds; the chats need not.
-FAST_CHAT = {"SANGKIEN_CHAT_QUIET_MS": "300", "SANGKIEN_LOG_LEVEL": "debug"}
+FAST_CHAT = {"SANGKIEN_CHAT_QUIET_MS": "300", "SANGKIEN_LOG_LEVEL": "debug", "SANGKIEN_HOURS_STAFF": "T2-CN 00:00-24:00",
+             "SANGKIEN_HOURS_HOLIDAYS": "2000-01-01"}
 
 
 # Most chats tell of the same few initiatives, and only some want them found alike: nothing is indexed but on a chat's word.

@@ -7,7 +7,7 @@ JOIN conversation c ON c.user_id = v.user_id;
 
 -- name: mailbox_due
 -- $1 at most so many.  A look, not a claim: the claim is the deletion in the person's own turn.
-SELECT user_id, id, kind, payload::text, not_before FROM mailbox WHERE not_before <= now() ORDER BY not_before LIMIT $1::bigint;
+SELECT user_id, id, kind, payload::text, not_before FROM mailbox WHERE not_before <= now() ORDER BY not_before, id LIMIT $1::bigint;
 
 -- name: mailbox_evidence_failed
 -- $1 user id, $2 id, $3 file name.

@@ -2,17 +2,23 @@
 
 -- name: outbox_add
 -- $1 user ids, $2 ids, $3 texts, $4 buttons, $5 classes, $6 collapse keys, $7 quoted ids, $8 anonymous conversations,
--- $9 due in ms, $10 owners (null: unclaimed), $11 expiry in ms.  Leases run on the database's clock.
-INSERT INTO outbox (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_at, owner, expires_at)
+-- $9 due in ms, $10 owners (null: unclaimed), $11 expiry in ms, $12 pictures.  Leases run on the database's clock.
+INSERT INTO outbox (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_at, owner, expires_at,
+                    image_url)
 SELECT user_id, id, text, buttons::json, class, collapse_key, quote_msg_id, anonymous_conversation_id,
-       now() + make_interval(secs => due_ms / 1000.0), owner, now() + make_interval(secs => expires_ms / 1000.0)
+       now() + make_interval(secs => due_ms / 1000.0), owner, now() + make_interval(secs => expires_ms / 1000.0), image_url
 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-            $9::bigint[], $10::text[], $11::bigint[])
-     AS v (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_ms, owner, expires_ms);
+            $9::bigint[], $10::text[], $11::bigint[], $12::text[])
+     AS v (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_ms, owner, expires_ms, image_url);
 
 -- name: outbox_drop_collected
 -- $1 user ids.  An answer at once replaces the collected ones nobody has claimed.
 DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND collapse_key IS NOT NULL AND owner IS NULL;
+
+-- name: outbox_drop_unclaimed
+-- $1 user ids.  A person takes the conversation: what the bot has not begun to send is not sent.  Receipts and verdicts are, and
+-- what people said.
+DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND owner IS NULL AND class IN (0, 2);
 
 -- name: outbox_claim_due
 -- $1 this process, $2 lease in ms, $3 of at most so many people.  Delayed, retried and abandoned rows, unless an older reply
@@ -21,6 +27,7 @@ DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND collapse_key IS NOT NULL
 -- sent it already (a try whose answer was lost, a process that died before it wrote the result).  Not for a collected reply
 -- that nobody has taken yet, nor by the echo of another reply; an id begins with the milliseconds since 2020 when the reply
 -- was made, and clocks may differ by some seconds.  The column before it: somebody may have sent it without writing that down.
+-- Behind it: a person has the conversation, so the bot's prompts are not for now; the picture.
 WITH head AS (
     SELECT d.user_id, d.id FROM outbox d
     WHERE d.due_at <= now()
@@ -45,7 +52,9 @@ RETURNING o.user_id, o.id, o.text, o.buttons, o.class, o.quote_msg_id, o.anonymo
               WHERE e.user_id = o.user_id AND e.admin_id IS NULL AND e.text = o.text
                 AND e.at > to_timestamp(((o.id >> 22) + 1577836800000 - 5000) / 1000.0)
                 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.user_id = e.user_id AND m.zalo_msg_id = e.msg_id)
-              ORDER BY e.at LIMIT 1) END;
+              ORDER BY e.at LIMIT 1) END,
+          o.class IN (0, 2) AND EXISTS (SELECT FROM conversation c WHERE c.user_id = o.user_id AND c.owner <> 'bot' AND c.owner_until > now()),
+          o.image_url;
 
 -- name: outbox_sent
 -- $1 user ids, $2 ids, $3 fences, $4 Zalo's message ids (null: given up), $5 failures (null: sent).
@@ -54,9 +63,9 @@ WITH gone AS (
     DELETE FROM outbox o
     USING unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[]) AS v (user_id, id, fence, msg_id, failure)
     WHERE o.user_id = v.user_id AND o.id = v.id AND o.fence = v.fence
-    RETURNING o.user_id, o.id, o.text, o.quote_msg_id, v.msg_id, v.failure)
+    RETURNING o.user_id, o.id, o.class, o.text, o.quote_msg_id, v.msg_id, v.failure)
 INSERT INTO message (user_id, id, origin, kind, text, zalo_msg_id, quote_msg_id, failure)
-SELECT user_id, id, 'bot', 'text', text, msg_id, quote_msg_id, failure FROM gone
+SELECT user_id, id, CASE class WHEN 3 THEN 'staff' ELSE 'bot' END, 'text', text, msg_id, quote_msg_id, failure FROM gone
 ON CONFLICT DO NOTHING;
 
 -- name: outbox_retry

@@ -64,6 +64,26 @@ UPDATE initiative i SET user_id = 'erased-' || v.key, title = NULL, description 
 FROM unnest($1::text[], $2::text[]) AS v (user_id, key)
 WHERE i.user_id = v.user_id;
 
+-- name: erase_relayed_messages
+-- What this person said stands in the transcripts of those it was passed on to.
+DELETE FROM message m USING ticket_relay r WHERE r.worker_id = ANY ($1::text[]) AND m.user_id = r.user_id AND m.id = r.id;
+
+-- name: erase_relayed_replies
+DELETE FROM outbox o USING ticket_relay r WHERE r.worker_id = ANY ($1::text[]) AND o.user_id = r.user_id AND o.id = r.id;
+
+-- name: erase_relayed_mail
+DELETE FROM mailbox WHERE payload->>'worker' = ANY ($1::text[]) AND user_id IS NOT NULL;
+
+-- name: erase_relays
+DELETE FROM ticket_relay WHERE worker_id = ANY ($1::text[]) OR user_id = ANY ($1::text[]);
+
+-- name: erase_duty
+DELETE FROM duty WHERE user_id = ANY ($1::text[]);
+
+-- name: erase_answers
+-- A contact's name where he answered others; what he wrote to them is theirs as well and stays.
+UPDATE ticket SET assignee_name = NULL WHERE assignee = ANY ($1::text[]) AND user_id IS NOT NULL;
+
 -- name: erase_ticket_messages
 DELETE FROM ticket_message WHERE user_id = ANY ($1::text[]);
 

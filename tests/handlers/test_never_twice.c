@@ -214,7 +214,11 @@ static void test_a_random_walk_never_repeats_a_sentence_and_never_sticks(void **
                                              "edit_done_sent", "already_submitted", "withdraw_wished",
                                              /* review.chat, test_review.c */
                                              "status_returned_here", "status_valid_checked", "status_reopened", "appeal_ask",
-                                             "appeal_unclear", "appeal_noted", "appeal_once", "appeal_not_now", "help_review"};
+                                             "appeal_unclear", "appeal_noted", "appeal_once", "appeal_not_now", "help_review",
+                                             /* test_support.c: it takes a contact */
+                                             "handoff_open", "handoff_answer", "handoff_answer_file", "handoff_still", "handoff_over",
+                                             "handoff_closed", "handoff_done_with", "handoff_returned", "handoff_passed",
+                                             "handoff_silent"};
         for (size_t i = 0; i < ARRAY_LEN(others); i++)
             inside |= strcmp(name, others[i]) == 0;
         if (!inside && !world->seen[id]) {

@@ -42,7 +42,8 @@ static void test_every_state_is_reachable_from_the_menu(void **state)
                               [ST_BENEFIT] = true,     [ST_CONFIRM] = true,      [ST_DRAFT_CHOICE] = true,
                               [ST_DRAFTS] = true,      [ST_DELETE_DRAFT] = true, [ST_LIST] = true,
                               [ST_HUMAN_NOTE] = true,  [ST_ERASE] = true,        [ST_KIND] = true,
-                              [ST_SIMILAR] = true,     [ST_APPEAL] = true,      [ST_REVIEW] = true};
+                              [ST_SIMILAR] = true,     [ST_APPEAL] = true,      [ST_REVIEW] = true,
+                              [ST_ANSWERING] = true,   [ST_WHOM] = true};
     for (int round = 0; round < ST_COUNT; round++)
         for (enum state s = ST_NONE + 1; s < ST_COUNT; s++) {
             if (!reached[s])
@@ -83,7 +84,7 @@ static void test_every_button_anywhere_is_an_answer_or_a_command(void **state)
         const struct message *m = message_get(id);
         for (size_t i = 0; i < m->button_count; i++) {
             const char *action = m->button[i].action;
-            if (answer_named(action) == ANS_UNCLEAR && !is_command(action))
+            if (answer_named(action) == ANS_UNCLEAR && !is_command(action) && strcmp(action, "{link}") != 0)
                 fail_msg("button %s of %s is unknown", action, m->name);
         }
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reading/text.h"
+#include "transcript_tickets.h"
 
 struct world *world;
 
@@ -150,7 +151,8 @@ static void load(TALLOC_CTX *ctx, struct human *h, const struct turn_output *out
     if (out->needs & NEED_DRAFTS)
         in->drafts = h->drafts;
     if (out->needs & NEED_TICKET)
-        in->ticket = h->tickets;
+        in->tickets = h->tickets;
+    transcript_load_tickets(ctx, h, out, in);
     if (out->needs & NEED_AUTHORS) {
         struct initiative_author *list = NULL;
         for (struct initiative_author *a = h->authors; a; a = a->next)
@@ -367,14 +369,7 @@ static void apply_rest(struct human *h, const struct turn_output *out)
         row->next = h->evidence;
         h->evidence = row;
     }
-    for (const struct ticket *t = out->tickets; t; t = t->next) {
-        struct ticket *row = talloc_memdup(h->ctx, t, sizeof(*t));
-        row->topic = keep(h, t->topic);
-        row->step = keep(h, t->step);
-        row->question = keep(h, t->question);
-        row->next = h->tickets;
-        h->tickets = row;
-    }
+    transcript_apply_tickets(h, out);
     for (const struct ticket_message *m = out->ticket_messages; m; m = m->next) {
         struct ticket_message *row = talloc_memdup(h->ctx, m, sizeof(*m));
         row->text = keep(h, m->text);
@@ -386,8 +381,11 @@ static void apply_rest(struct human *h, const struct turn_output *out)
         row->user_id = talloc_strdup(world->ctx, m->user_id);
         row->kind = talloc_strdup(world->ctx, m->kind);
         row->payload = talloc_strdup(world->ctx, m->payload);
-        row->next = world->mail;
-        world->mail = row;
+        row->next = NULL;
+        struct mail **last = &world->mail;
+        while (*last)
+            last = &(*last)->next;
+        *last = row;
     }
     for (const struct role_grant *g = out->new_grants; g; g = g->next)
         add_grant(h, g->role, g->unit_id);
@@ -456,7 +454,11 @@ static void note_names(const char *note)
 
 static void run(struct inbound *msg)
 {
+    static struct hours always; /* staff answer at any time */
+    static struct holidays none;
+    struct err e;
     struct human *h = world->me;
+    assert_true(always.count || hours_parse(STR("T2-CN 00:00-24:00"), &always, &e));
     talloc_free(world->turn);
     world->turn = talloc_new(world->ctx);
     world->now_ms += world->step_ms;
@@ -469,6 +471,7 @@ static void run(struct inbound *msg)
     struct turn_input in = {
         .msg = msg, .now_ms = world->now_ms, .late = world->late, .person = &h->person, .conv = &h->conv,
         .new_id = new_id, .new_id_ctx = world, .privacy_version = "1", .quiet_ms = 2000, .messages_per_minute = world->messages_per_minute, .message_days = 365,
+        .support = {world->hours ? world->hours : &always, &none, 60, 30, 30, 30},
         .next_code = talloc_asprintf(world->turn, "SK-T%05d", world->next_code),
     };
     struct turn_output out = {0};

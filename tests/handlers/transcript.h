@@ -34,6 +34,7 @@ struct human {
     struct parked_draft *drafts;
     struct ticket *tickets;
     struct ticket_message *notes;
+    bool on_duty;
     struct evidence_row *evidence;
     struct similar_signal *signals;
     struct similar_wish wish; /* the newest */
@@ -45,6 +46,12 @@ struct human {
     int erasures;
     struct role_grant *grants; /* what the database says now */
     int grant_reads;           /* how often a turn asked */
+};
+
+/* A reply that carried words: message id "z<id>". */
+struct relay_row {
+    struct relay_row *next;
+    struct ticket_relay r;
 };
 
 struct world {
@@ -60,6 +67,10 @@ struct world {
     int messages_per_minute;
     int64_t sent_at_ms; /* 0: when it arrives */
     struct mail *mail;
+    struct relay_row *relays;
+    int64_t next_number; /* of tickets */
+    int answer_minutes;  /* median of first answers */
+    const struct hours *hours; /* when staff answer; NULL: always */
     const char *code;      /* of an invitation that waits, as invite_code_read() gives it */
     struct invite invite;
     struct turn_output out; /* of the last turn */

@@ -327,7 +327,7 @@ class Player:
 
     def do_joins(self, step):
         """Gets a code, sends it, hears that it worked."""
-        code = self.run_command("invite", step.role, *(["--unit", step.unit] if step.unit else [])).strip()
+        code = self.run_command("invite", step.role, *(["--unit", self.fill(step.unit)] if step.unit else [])).strip()
         self.event(step.who, "text", text="/join " + code)
         self.do_bot(Step("bot", step.where, to=None, within=None, expected="{staff_joined}"))
 

@@ -1,0 +1,23 @@
+/* Between contact.c (what a supporter does) and contact_mail.c (what he is told). */
+#ifndef SANGKIEN_HANDLERS_CONTACT_H
+#define SANGKIEN_HANDLERS_CONTACT_H
+
+#include "ticket.h"
+
+/** The ticket of that number if this person may see it; else says that there is none.  NULL also while it is loaded. */
+const struct ticket_case *case_of(struct talk *t, int64_t number);
+
+/** The worker's name, or a word that stands for it. */
+const char *asker_name(const struct ticket_case *c);
+
+/** Who, what, how far the draft is, what was said last, and what can be done. */
+void show_card(struct talk *t, const struct ticket_case *c);
+void show_draft(struct talk *t, const struct ticket_case *c);
+
+/** He answers nobody any more; the state is the caller's to leave. */
+void answering_end(struct talk *t);
+
+/** What a worker quotes of a contact's answer goes to that ticket, also when it was closed not long ago. @return whether it did. */
+bool quoted_by_worker(struct talk *t, int64_t ticket_id, const char *text);
+
+#endif

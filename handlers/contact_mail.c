@@ -1,0 +1,239 @@
+/* What a supporter is told: a question has come, what the worker says, what became of what he did. */
+#include <cjson/cJSON.h>
+
+#include "contact.h"
+#include "reading/amount.h"
+#include "reading/text.h"
+#include "scoped.h"
+#include "staff.h"
+
+SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
+
+enum { RECENT_CHARS = 160, DRAFT_CHARS = 900 };
+
+static const char *number_text(struct talk *t, int64_t number)
+{
+    return fmt(t, "%lld", (long long)number);
+}
+
+/* ---- the card ---- */
+
+/* "tin thoại" for a message without text. */
+static const char *kind_label(const char *kind)
+{
+    static const struct {
+        const char *kind;
+        enum msg label;
+    } labels[] = {{"image", MSG_LABEL_MEDIA_IMAGE}, {"gif", MSG_LABEL_MEDIA_IMAGE}, {"audio", MSG_LABEL_MEDIA_VOICE}, {"video", MSG_LABEL_MEDIA_VIDEO},
+                  {"file", MSG_LABEL_MEDIA_A_FILE}, {"sticker", MSG_LABEL_MEDIA_STICKER}, {"link", MSG_LABEL_MEDIA_LINK}};
+    for (size_t i = 0; kind && i < ARRAY_LEN(labels); i++)
+        if (strcmp(kind, labels[i].kind) == 0)
+            return message_get(labels[i].label)->text;
+    return "";
+}
+
+static const char *recent_lines(struct talk *t, const struct ticket_case *c)
+{
+    SCOPED(json) cJSON *list = c->recent ? cJSON_Parse(c->recent) : NULL;
+    const cJSON *item;
+    const char *lines = NULL;
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "text"));
+        const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "kind"));
+        bool in = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "in"));
+        const char *what = text && *text ? must(text_short(t->ctx, str_of(text), RECENT_CHARS)) : kind_label(kind);
+        const char *line = words(t, in ? MSG_STAFF_TICKET_SAID : MSG_STAFF_TICKET_ANSWERED, ARGS({"text", what}));
+        lines = lines ? fmt(t, "%s\n%s", lines, line) : line;
+    }
+    if (!lines && c->ticket.question && *c->ticket.question)
+        lines = words(t, MSG_STAFF_TICKET_SAID, ARGS({"text", must(text_short(t->ctx, str_of(c->ticket.question), RECENT_CHARS))}));
+    return lines ? lines : message_get(MSG_STAFF_TICKET_NOTHING_SAID)->text;
+}
+
+static const struct draft *draft_of(struct talk *t, const struct ticket_case *c)
+{
+    const struct dialog *d = must(dialog_read(t->ctx, c->dialog));
+    return &d->draft;
+}
+
+/* What its draft still lacks, or that there is none. */
+static const char *draft_state(struct talk *t, const struct ticket_case *c)
+{
+    const struct draft *draft = draft_of(t, c);
+    if (!draft->id)
+        return message_get(MSG_STAFF_TICKET_NO_DRAFT)->text;
+    const char *title = draft->title ? must(text_short(t->ctx, str_of(draft->title), 80)) : message_get(MSG_UNTITLED)->text;
+    enum msg far = !draft->description   ? MSG_STAFF_DRAFT_LACKS_DESCRIPTION
+                   : !draft->benefit.kind ? MSG_STAFF_DRAFT_LACKS_BENEFIT
+                                          : MSG_STAFF_DRAFT_WHOLE;
+    return words(t, MSG_STAFF_TICKET_DRAFT_STATE, ARGS({"title", title}, {"con_thieu", message_get(far)->text}));
+}
+
+static struct carried carried_by(const struct talk *t, const struct ticket_case *c)
+{
+    return (struct carried){c->ticket.user_id, c->ticket.id, t->in->msg->user_id};
+}
+
+/* Zalo charges for messages to somebody who has been silent for two days. */
+static const char *paid_note(const struct talk *t)
+{
+    bool paid = t->in->now_ms - t->person.last_inbound_at_ms > PAID_AFTER_MS;
+    return paid ? message_get(MSG_STAFF_PAID)->text : NULL;
+}
+
+void show_card(struct talk *t, const struct ticket_case *c)
+{
+    int64_t since = c->ticket.asked_at_ms ? c->ticket.asked_at_ms : c->ticket.opened_at_ms;
+    struct carried carried = carried_by(t, c);
+    relay(t, MSG_STAFF_TICKET_CARD,
+          ARGS({"so", number_text(t, c->ticket.number)}, {"name", asker_name(c)}, {"unit", c->unit_name}, {"tin", recent_lines(t, c)},
+               {"nhap", draft_state(t, c)}, {"minutes", number_text(t, (t->in->now_ms - since) / MINUTE_MS)}, {"phi", paid_note(t)}),
+          NULL, &carried);
+}
+
+void show_draft(struct talk *t, const struct ticket_case *c)
+{
+    const struct draft *draft = draft_of(t, c);
+    const char *text = draft->description ? draft->description : draft->partial;
+    struct carried carried = carried_by(t, c);
+    if (!draft->id) {
+        say(t, MSG_STAFF_TICKET_NO_DRAFT, NO_ARGS);
+        return;
+    }
+    relay(t, MSG_STAFF_TICKET_DRAFT,
+          ARGS({"so", number_text(t, c->ticket.number)}, {"name", asker_name(c)},
+               {"title", draft->title ? draft->title : message_get(MSG_UNTITLED)->text},
+               {"text", text ? must(text_short(t->ctx, str_of(text), DRAFT_CHARS)) : message_get(MSG_LABEL_NONE)->text},
+               {"benefit_line", benefit_line(t, &draft->benefit)}, {"n", fmt(t, "%d", draft->evidence)}),
+          NULL, &carried);
+}
+
+/* ---- mail ---- */
+
+struct told {
+    int64_t number;
+    const char *worker, *name, *what, *by;
+    int64_t ticket;
+};
+
+/* The ticket is not (any more) for this person: to whoever else it is. */
+static void pass_it_on(struct talk *t, const struct told *m)
+{
+    if (m->worker && m->ticket)
+        mail_post(t, m->worker, "ticket_pass", t->in->now_ms,
+                  ARGS({"ticket", number_text(t, m->ticket)}, {"contact", t->in->msg->user_id}, {"quiet", "yes"}));
+}
+
+static void card_came(struct talk *t, const struct told *m)
+{
+    t->out->need_id = m->number;
+    if (!need(t, NEED_CASE))
+        return;
+    const struct ticket_case *c = t->in->ticket_case;
+    if (!c)
+        pass_it_on(t, m);
+    else if (strcmp(c->ticket.state, TICKET_CLOSED) != 0)
+        show_card(t, c);
+}
+
+static void words_came(struct talk *t, const struct told *m, const cJSON *root)
+{
+    t->out->need_id = m->number;
+    if (!need(t, NEED_CASE))
+        return;
+    const struct ticket_case *c = t->in->ticket_case;
+    if (!c) {
+        pass_it_on(t, m);
+        return;
+    }
+    const char *text = mail_text(t, root, "text", TICKET_TEXT_CHARS), *kind = mail_text(t, root, "kind", 20);
+    const char *url = mail_text(t, root, "url", 1000), *label = mail_text(t, root, "label", 200);
+    bool picture = url && kind && strcmp(kind, "image") == 0;
+    bool here = t->state == ST_ANSWERING && t->d->answer_number == m->number;
+    enum msg id = picture ? MSG_STAFF_TICKET_WORDS_PICTURE : url ? MSG_STAFF_TICKET_WORDS_FILE : here ? MSG_STAFF_TICKET_WORDS_HERE : MSG_STAFF_TICKET_WORDS;
+    struct carried carried = carried_by(t, c);
+    relay(t, id, ARGS({"so", number_text(t, m->number)}, {"name", asker_name(c)}, {"text", text ? text : label}, {"link", url}),
+          picture ? url : NULL, &carried);
+}
+
+/* Which text says it, and whether it ends the answering of that ticket. */
+static const struct {
+    const char *what;
+    enum msg text;
+    bool ends, collected;
+} results[] = {
+    {"held", MSG_STAFF_TICKET_HELD, true, false},
+    {"given_back", MSG_STAFF_TICKET_GIVEN_BACK, true, false},
+    {"closed_before", MSG_STAFF_TICKET_CLOSED_BEFORE, true, false},
+    {"closed", MSG_STAFF_TICKET_CLOSED_NOW, true, false},
+    {"returned", MSG_STAFF_TICKET_RETURNED, true, false},
+    {"passed", MSG_STAFF_TICKET_PASSED, true, false},
+    {"passed_to_nobody", MSG_STAFF_TICKET_PASSED_TO_NOBODY, true, false},
+    {"snoozed", MSG_STAFF_TICKET_SNOOZED_NOW, true, false},
+    {"unreachable", MSG_STAFF_TICKET_UNREACHABLE, false, false},
+    {"failed", MSG_STAFF_TICKET_FAILED, false, false},
+    {"sent", MSG_STAFF_TICKET_SENT, false, true},
+    {"sent_paid", MSG_STAFF_TICKET_SENT_PAID, false, true},
+    /* what happened to a ticket of his */
+    {"left", MSG_STAFF_TICKET_LEFT, true, false},
+    {"taken_over", MSG_STAFF_TICKET_TAKEN_OVER, true, false},
+    {"taken_away", MSG_STAFF_TICKET_TAKEN_AWAY, true, false},
+    {"by_admin", MSG_STAFF_TICKET_BY_ADMIN, true, false},
+    {"silent", MSG_STAFF_TICKET_SILENT, false, false},
+    {"overdue", MSG_STAFF_TICKET_OVERDUE, false, false},
+    {"chief_waiting", MSG_STAFF_CHIEF_WAITING, false, false},
+    {"chief_overdue", MSG_STAFF_CHIEF_OVERDUE, false, false},
+};
+
+static void taken(struct talk *t, const struct told *m)
+{
+    bool here = t->state == ST_ANSWERING && t->d->answer_number == m->number;
+    if (!here)
+        return; /* he pressed "Xong" meanwhile: the conversation is his, the next button will say so */
+    t->d->answer_open = true;
+    ask_state(t);
+}
+
+static void result_came(struct talk *t, const struct told *m, const cJSON *root)
+{
+    if (!m->what)
+        return;
+    if (strcmp(m->what, "taken") == 0) {
+        taken(t, m);
+        return;
+    }
+    size_t i = 0;
+    while (i < ARRAY_LEN(results) && strcmp(results[i].what, m->what) != 0)
+        i++;
+    if (i == ARRAY_LEN(results))
+        return;
+    bool here = t->state == ST_ANSWERING && t->d->answer_number == m->number;
+    const char *why = mail_text(t, root, "why", 100);
+    t->collected = results[i].collected;
+    say_exactly(t, results[i].text,
+         ARGS({"so", number_text(t, m->number)}, {"name", m->name ? m->name : message_get(MSG_LABEL_WORKER)->text}, {"support", m->by},
+              {"why", why}, {"unit", mail_text(t, root, "unit", 200)}, {"minutes", mail_text(t, root, "minutes", 10)}));
+    t->collected = false;
+    if (here && results[i].ends) {
+        answering_end(t);
+        go(t, ST_RETURN);
+    }
+}
+
+bool contact_mail(struct talk *t, const char *kind, const cJSON *root)
+{
+    bool card = strcmp(kind, "ticket_card") == 0, said = strcmp(kind, "ticket_words") == 0;
+    bool became = strcmp(kind, "ticket_result") == 0 || strcmp(kind, "ticket_news") == 0;
+    if (!card && !said && !became)
+        return false;
+    struct told m = {.number = mail_id(root, "number"), .worker = mail_text(t, root, "worker", INBOUND_ID_MAX), .name = mail_text(t, root, "name", NAME_CHARS_MAX),
+                     .what = mail_text(t, root, "what", 40), .by = mail_text(t, root, "by", NAME_CHARS_MAX), .ticket = mail_id(root, "ticket")};
+    if (card)
+        card_came(t, &m);
+    else if (said)
+        words_came(t, &m, root);
+    else
+        result_came(t, &m, root);
+    return true;
+}

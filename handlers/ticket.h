@@ -1,0 +1,102 @@
+/* Support: what the two sides of a ticket share.
+ *
+ *   worker's turns (ticket.c, owned.c)                        contact's turns (contact.c, contact_mail.c)
+ *   ticket_tick    look what is due: assign, warn, escalate   ticket_card    here is a question
+ *   ticket_take    a contact wants the conversation           ticket_result  what became of what you did
+ *   ticket_answer  a contact says something                   ticket_words   the worker says something
+ *   ticket_close, _return, _pass, _snooze                     ticket_news    what happened to a ticket of yours
+ *   ticket_lost    words given up by the outbox
+ *
+ * The left column is mail to the worker, the right one mail to the contact.  The ticket is the worker's: only his turns change it,
+ * one after another, so of two contacts who press the same button the second finds what the first has done. */
+#ifndef SANGKIEN_HANDLERS_TICKET_H
+#define SANGKIEN_HANDLERS_TICKET_H
+
+#include "say.h"
+
+enum {
+    MINUTE_MS = 60 * 1000,
+    HOUR_MS = 60 * MINUTE_MS,
+    REOPEN_MS = 72 * HOUR_MS,       /* a closed ticket goes on when its worker asks again within this */
+    PAID_AFTER_MS = 48 * HOUR_MS,   /* zalo-oa-api.md 3.1: a message to somebody silent so long is charged, */
+    REACH_MS = 7 * 24 * HOUR_MS,    /* and after this it is refused */
+    TICKET_TEXT_CHARS = 2000,
+};
+
+/* ---- ticket.c: the worker's side ---- */
+
+/** Mail of the left column. @return false when it is of another kind. */
+bool ticket_mail(struct talk *t, const char *kind, const struct cJSON *root);
+
+/** The person's newest open ticket; NEED_TICKET must be loaded. */
+const struct ticket *ticket_open_now(const struct talk *t);
+
+/** The row to change: saved with the turn. */
+struct ticket *ticket_change(struct talk *t, const struct ticket *k);
+
+/** Something the worker says belongs to the ticket; waits for an answer from now on, and the contact who has it hears it. */
+void ticket_said(struct talk *t, struct ticket *k, const char *text);
+
+/** The same for a voice note sent before, by its address. */
+void ticket_said_voice(struct talk *t, struct ticket *k, const char *url);
+
+/** What an admin wrote to the worker in OA Manager is an answer like any other. */
+void ticket_answered_by_admin(struct talk *t, struct ticket *k, const char *admin, const char *text);
+
+/** The ticket is looked after at that moment, or before. */
+void ticket_look(struct talk *t, struct ticket *k, int64_t at_ms);
+
+/** The conversation is the bot's again; whoever had it is told `why` ("left", "closed", ...). */
+void ticket_hand_back(struct talk *t, struct ticket *k, const char *why);
+
+/** Sees to it that the ticket is looked after at the next moment something is due. Call it after the last change. */
+void ticket_schedule(struct talk *t, struct ticket *k);
+
+/** Whether a person has the conversation, and who. */
+bool owned_by_a_person(const struct turn_input *in);
+bool owned_by(const struct turn_input *in, const char *user_id);
+
+/* ---- owned.c: a person has the conversation ---- */
+
+/** An event of a worker whose conversation a person has. @return false: it is for the bot all the same. */
+bool owned_turn(struct talk *t);
+
+/** Somebody typed in OA Manager. */
+void admin_echo(struct talk *t);
+
+/* ---- contact.c: the contact's side ---- */
+
+/** Mail of the right column. @return false when it is of another kind. */
+bool contact_mail(struct talk *t, const char *kind, const struct cJSON *root);
+
+/** A message that quotes one of a ticket's goes to that ticket, from either side. @return true when it did (or needs are set). */
+bool quoted_turn(struct talk *t);
+
+/** A text of staff that answers no question of the bot: perhaps it is meant for somebody. @return true when handled. */
+bool unaddressed_turn(struct talk *t, const char *text);
+
+/** What the contact sends while he answers somebody: everything goes there. */
+void answering_media(struct talk *t);
+
+/* ---- both ---- */
+
+/** Mail with a payload of texts; those without a value are left out. */
+void mail_post(struct talk *t, const char *to, const char *kind, int64_t not_before_ms, const struct message_arg *args, size_t n);
+
+/* Whose words a reply carries, and in which ticket. */
+struct carried {
+    const char *worker_id;
+    int64_t ticket_id;
+    const char *contact;
+};
+
+/** Words of one person for the one whose turn it is, in the frame of a text of the catalogue; long ones in parts.
+ *  @return the first part. */
+struct reply *relay(struct talk *t, enum msg id, const struct message_arg *args, size_t n, const char *image_url, const struct carried *c);
+
+/** "ảnh", "tệp bao-gia.pdf": what a message is when it is no text; NULL for texts. */
+const char *media_label(struct talk *t, const struct inbound *msg);
+/** Where the attachment can be fetched; NULL: nowhere. */
+const char *media_url(const struct inbound *msg);
+
+#endif
