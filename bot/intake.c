@@ -259,6 +259,7 @@ static void take_row(struct intake *k, const struct spool_row *row)
     event->body = (struct str){talloc_memdup(event, row->body.p, row->body.n), row->body.n};
     memcpy(event->key, row->key, sizeof(event->key));
     revive_decode(event, row->user_id, k->options.settings);
+    event->in->arrived_at_ms = row->at_ms;
     if (event->in->kind == IN_ECHO && (!event->in->admin_id || event->in->conversation_id)) {
         k->echoes++;
         k->options.on_echo(talloc_steal(k, event->in), row->id, row->body, k->options.ctx);

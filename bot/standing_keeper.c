@@ -50,7 +50,8 @@ static void on_wave(const struct pg_answer *answer, void *arg)
         k->wave = (struct wave_end){0};
         if (PQntuples(res) > 0) {
             k->words = talloc_new(k);
-            k->wave = (struct wave_end){.name = pg_text(k->words, res, 0, 0), .ends_on = pg_text(k->words, res, 0, 1)};
+            k->wave = (struct wave_end){.name = pg_text(k->words, res, 0, 0), .ends_on = pg_text(k->words, res, 0, 1),
+                                        .closes_at_ms = pg_time_ms(res, 0, 2)};
         }
     }
     look_in(k, LOOK_MS);

@@ -59,6 +59,7 @@ struct inbound {
     struct attachment attachment[INBOUND_ATTACHMENTS_MAX];
     size_t attachment_count;
     int64_t sent_at_ms;          /* the signed timestamp, epoch milliseconds */
+    int64_t arrived_at_ms;       /* when it came, if it waited in the spool since; 0: just now */
     const char *admin_id;        /* echo: the human in OA Manager */
     const char *conversation_id; /* anonymous visitors */
     const char *reaction;        /* "/-heart" */

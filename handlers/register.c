@@ -7,6 +7,7 @@
 enum {
     SHORT_CHARS = 80,
     BARE_ANSWER_BYTES = 24, /* "đúng rồi em nhé" */
+    ON_TIME_MS = 24 * 60 * 60 * 1000,
 };
 
 void start_draft(struct talk *t)
@@ -306,6 +307,16 @@ enum answer read_confirm(struct talk *t, const char *text)
     return read_edit_menu(t, text); /* "60 triệu": the figure on the card is being corrected */
 }
 
+/* When it was sent, as Zalo signed it: an outage of ours makes nobody late.  No more than a day before it came, which is as long as
+ * Zalo delivers, and not in the future. */
+static int64_t sent_at_ms(const struct talk *t)
+{
+    int64_t signed_ms = t->in->msg->sent_at_ms, came_ms = t->in->msg->arrived_at_ms ? t->in->msg->arrived_at_ms : t->in->now_ms;
+    if (!signed_ms || signed_ms > t->in->now_ms)
+        return t->in->now_ms;
+    return signed_ms > came_ms - ON_TIME_MS ? signed_ms : came_ms - ON_TIME_MS;
+}
+
 enum state submit(struct talk *t)
 {
     struct dialog *d = t->d;
@@ -328,7 +339,7 @@ enum state submit(struct talk *t)
         .unit_name = unit_of(t),
         .status = STATUS_SUBMITTED,
         .created_by = draft->entered_by,
-        .submitted_at_ms = t->in->now_ms,
+        .submitted_at_ms = sent_at_ms(t),
         .evidence_count = draft->evidence,
     };
     t->out->new_initiatives = i;
@@ -353,6 +364,9 @@ enum state submit(struct talk *t)
 void ask_submitted(struct talk *t)
 {
     const struct initiative *i = t->receipt;
+    const struct wave_end *over = t->in->wave_end;
+    if (i && over && over->name && i->submitted_at_ms >= over->closes_at_ms)
+        lead(t, MSG_AFTER_DEADLINE, ARGS({"wave", over->name}, {"date", over->ends_on}));
     if (i)
         ask(t, MSG_SUBMITTED,
             ARGS({"title", must(text_short(t->ctx, str_of(i->title), SHORT_CHARS))}, {"code", i->code}));

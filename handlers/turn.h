@@ -53,6 +53,7 @@ struct my_data {
 struct wave_end {
     const char *name;    /* NULL: there is none, or another one runs */
     const char *ends_on; /* its last day, 31/08/2023 */
+    int64_t closes_at_ms;
 };
 
 /* Settings support.* and hours.*. */

@@ -307,6 +307,48 @@ static void test_what_is_added_to_a_description_keeps_the_old_one(void **state)
     free(old);
 }
 
+enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
+
+static int64_t filed_at(int64_t sent_at_ms, int64_t arrived_at_ms)
+{
+    at_confirm();
+    world->sent_at_ms = sent_at_ms;
+    world->arrived_at_ms = arrived_at_ms;
+    says("gửi");
+    world->sent_at_ms = world->arrived_at_ms = 0;
+    return world->me->initiatives->submitted_at_ms;
+}
+
+static void test_an_initiative_is_filed_when_it_was_sent_but_at_most_a_day_before_it_came(void **state)
+{
+    (void)state;
+    int64_t now = world->now_ms + HOUR_MS;
+    world->now_ms = now;
+    assert_int_equal(filed_at(now - 5 * HOUR_MS, 0), now - 5 * HOUR_MS);
+    i_am("u2");
+    int64_t filed = filed_at(now - 50 * HOUR_MS, 0);
+    assert_true(filed >= now - 24 * HOUR_MS && filed < now - 23 * HOUR_MS);
+    i_am("u3");
+    assert_int_equal(filed_at(now - 80 * HOUR_MS, now - 70 * HOUR_MS), now - 80 * HOUR_MS); /* our outage of three days */
+    i_am("u4");
+    filed = filed_at(now + 90 * HOUR_MS, 0);
+    assert_true(filed >= now && filed < now + HOUR_MS); /* nobody is ahead of the clock */
+}
+
+static void test_after_the_end_of_a_wave_its_end_is_told_with_the_receipt(void **state)
+{
+    (void)state;
+    world->wave_end = (struct wave_end){.name = "Đợt 1", .ends_on = "10/08/2023", .closes_at_ms = world->now_ms + HOUR_MS};
+    at_confirm();
+    says("gửi");
+    bot("submitted"); /* sent in time, whatever the clock here says by now */
+    world->wave_end.closes_at_ms = world->now_ms - HOUR_MS;
+    i_am("u2");
+    at_confirm();
+    says("gửi");
+    bot("after_deadline+submitted");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +371,8 @@ int main(void)
         T(test_a_list_with_nothing_sent_names_what_is_being_written),
         T(test_drafts_put_aside_are_shown_when_one_is_to_be_deleted),
         T(test_what_is_added_to_a_description_keeps_the_old_one),
+        T(test_an_initiative_is_filed_when_it_was_sent_but_at_most_a_day_before_it_came),
+        T(test_after_the_end_of_a_wave_its_end_is_told_with_the_receipt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

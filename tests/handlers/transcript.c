@@ -468,10 +468,12 @@ static void run(struct inbound *msg)
         msg->msg_id = "m";
     if (!msg->sent_at_ms)
         msg->sent_at_ms = world->sent_at_ms ? world->sent_at_ms : world->now_ms - 500;
+    msg->arrived_at_ms = world->arrived_at_ms;
     struct turn_input in = {
         .msg = msg, .now_ms = world->now_ms, .late = world->late, .person = &h->person, .conv = &h->conv,
         .new_id = new_id, .new_id_ctx = world, .privacy_version = "1", .quiet_ms = 2000, .messages_per_minute = world->messages_per_minute, .message_days = 365,
         .support = {world->hours ? world->hours : &always, &none, 60, 30, 30, 30},
+        .wave_end = &world->wave_end,
         .next_code = talloc_asprintf(world->turn, "SK-T%05d", world->next_code),
     };
     struct turn_output out = {0};

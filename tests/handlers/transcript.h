@@ -66,6 +66,8 @@ struct world {
     bool late;
     int messages_per_minute;
     int64_t sent_at_ms; /* 0: when it arrives */
+    int64_t arrived_at_ms; /* 0: now; it waited in the spool since */
+    struct wave_end wave_end;
     struct mail *mail;
     struct relay_row *relays;
     int64_t next_number; /* of tickets */
