@@ -25,7 +25,8 @@ enum { BATCH = 512, REPORT_MOST = 200, DEADLINE_MS = 60000 };
 
 static const char usage[] =
     "usage: sangkien import initiatives [--keep-good] FILE\n"
-    "       sangkien import units FILE\n\n"
+    "       sangkien import units FILE\n"
+    "       sangkien import campaign FILE\n\n"
     "initiatives\n"
     "FILE is JSON lines ({\"id\", \"title\", \"description\", \"annual_vnd\", \"sector\", \"union_unit\"}) or a table as a spreadsheet\n"
     "exports it (CSV, the first row names the columns).  Only the title and the description must be there.\n"
@@ -37,7 +38,12 @@ static const char usage[] =
     "sector_union, grassroots_unit, section), cluster (of those ranked together), members, valid_from and valid_to (days; valid_to is the\n"
     "first day on which the unit is no more).  The code is the key: a known one is changed, a new one is added, one that the file does\n"
     "not name stays; so the file can be imported again.  A renamed unit keeps its old name as an alias.  A merger is valid_to and, as\n"
-    "parent, the unit of the same level that took it in: what was counted for it counts there.  Nothing is stored when any line is wrong.\n";
+    "parent, the unit of the same level that took it in: what was counted for it counts there.  Nothing is stored when any line is wrong.\n\n"
+    "campaign\n"
+    "FILE is a table: record, code, name, from, to, unit, initiatives (config/campaign-example.csv).  record is campaign (code, name),\n"
+    "wave (code, name, first and last day, both entirely, of the campaign above it) or target (code of the wave, unit, how many\n"
+    "initiatives it is to reach).  Known codes are changed; the targets of a wave that the file names are replaced by those in it.\n"
+    "Which wave an initiative belongs to says the moment when it was sent, as Zalo signed it.\n";
 
 struct import {
     struct command *c;
@@ -303,6 +309,7 @@ static const struct {
 } kinds[] = {
     {"initiatives", import_initiatives, import_good_initiatives},
     {"units", import_units, NULL},
+    {"campaign", import_campaign, NULL},
 };
 
 int cmd_import(struct settings *s, int argc, char **argv)

@@ -27,7 +27,7 @@ int cmd_read(struct settings *s, int argc, char **argv);
 /** `similar`: JSON objects on stdin, for each the stored initiatives most like it as `code<TAB>score<TAB>title`. */
 int cmd_similar(struct settings *s, int argc, char **argv);
 
-/** `import initiatives|units FILE`: all or nothing; what is refused is listed by line. */
+/** `import initiatives|units|campaign FILE`: all or nothing; what is refused is listed by line. */
 int cmd_import(struct settings *s, int argc, char **argv);
 
 /** `standing [--unit CODE] [--wave CODE] [--format ...]`: where the units stand; `--freeze`, `--verify`, `--rows` of a wave that ended. */

@@ -8,5 +8,6 @@
 
 /* Each returns an exit code of sysexits.h, having said what it did or what is wrong, by line. */
 int import_units(struct command *c, FILE *in, const char *name);
+int import_campaign(struct command *c, FILE *in, const char *name);
 
 #endif

@@ -1,8 +1,7 @@
 /* `sangkien import units FILE`: the tree of unions as the organizer keeps it in a spreadsheet; all or nothing, by code.
  *
  * Parents are written before what is below them, a depth at a time, so that no unit is below itself in between. */
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 #include <sysexits.h>
 
 #include "commands_import.h"
@@ -10,42 +9,16 @@
 #include "reading/text.h"
 #include "units_read.h"
 
-enum { REPORT_MOST = 200, DEADLINE_MS = 120000 };
+enum { DEADLINE_MS = 120000 };
 
 struct import {
     struct command *c;
     struct units units;
     struct unit_row **stored;
     size_t stored_count;
-    struct refusal {
-        long line;
-        const char *why;
-    } *refusal;
-    size_t refusals;
+    struct refusals refusals;
     int64_t added, changed;
 };
-
-static void on_refused(long line, const char *why, void *ctx)
-{
-    struct import *i = ctx;
-    i->refusal = talloc_realloc(i->c, i->refusal, struct refusal, (unsigned)i->refusals + 1);
-    i->refusal[i->refusals++] = (struct refusal){line, talloc_strdup(i->c, why)};
-}
-
-static int by_line(const void *a, const void *b)
-{
-    const struct refusal *x = a, *y = b;
-    return (x->line > y->line) - (x->line < y->line);
-}
-
-static void print_refusals(struct import *i)
-{
-    qsort(i->refusal, i->refusals, sizeof(i->refusal[0]), by_line);
-    for (size_t n = 0; n < i->refusals && n < REPORT_MOST; n++)
-        fprintf(stderr, "line %ld: %s\n", i->refusal[n].line, i->refusal[n].why);
-    if (i->refusals > REPORT_MOST)
-        fprintf(stderr, "and %zu more\n", i->refusals - REPORT_MOST);
-}
 
 static void on_stored(const PGresult *res, void *ctx)
 {
@@ -137,7 +110,7 @@ int import_units(struct command *c, FILE *in, const char *name)
 {
     struct err e = {0};
     struct import i = {.c = c};
-    if (!units_read(c, in, &i.units, on_refused, &i, &e)) {
+    if (!units_read(c, in, &i.units, &i.refusals, &e)) {
         fprintf(stderr, "sangkien import: %s: %s\n", name, e.msg);
         return EX_DATAERR;
     }
@@ -145,10 +118,11 @@ int import_units(struct command *c, FILE *in, const char *name)
         fprintf(stderr, "sangkien import: %s; nothing was imported\n", e.msg);
         return EX_UNAVAILABLE;
     }
-    units_check(c, &i.units, i.stored, i.stored_count, on_refused, &i);
-    if (i.refusals > 0) {
-        print_refusals(&i);
-        printf("nothing imported: %zu things to mend in %s\n", i.refusals, name);
+    units_check(c, &i.units, i.stored, i.stored_count, &i.refusals);
+    if (i.refusals.count > 0) {
+        refusals_print(&i.refusals);
+        printf("nothing imported: %zu things to mend in %s\n", i.refusals.count, name);
+        refusals_done(&i.refusals);
         return EX_DATAERR;
     }
     if (!write_units(&i, &e)) {

@@ -1,21 +1,16 @@
 /* A table of units: see units_read.h. */
 #include "units_read.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "csv_read.h"
 #include "reading/text.h"
 
 enum { CODE_BYTES_MAX = 40, NAME_CHARS_LEAST = 2, NAME_CHARS_MOST = 200, CLUSTER_CHARS_MOST = 100, LEVEL_MOST = 9, MEMBERS_MOST = 100000000 };
 
 enum field { CODE, NAME, PARENT, LEVEL, KIND, CLUSTER, MEMBERS, VALID_FROM, VALID_TO, FIELDS };
 
-static const struct {
-    const char *key;
-    const char *headings; /* other names of the column, folded, apart by '|' */
-} fields[FIELDS] = {
+static const struct table_column fields[FIELDS] = {
     [CODE] = {"code", "|ma|ma don vi|"},
     [NAME] = {"name", "|ten|ten don vi|don vi|"},
     [PARENT] = {"parent", "|parent code|ma cap tren|cap tren|truc thuoc|"},
@@ -32,94 +27,11 @@ static const char *const kinds[] = {"province_unit", "upper_unit", "iz_union", "
 
 struct reading {
     TALLOC_CTX *ctx;
-    struct units *units;
-    units_refuse_fn *refuse;
-    void *refuse_ctx;
-    int column[FIELDS]; /* -1: the file has none */
+    struct table table;
+    struct refusals *refusals;
 };
 
-static void __attribute__((format(printf, 3, 4))) refuse(struct reading *r, long line, const char *format, ...)
-{
-    char why[400];
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(why, sizeof(why), format, ap);
-    va_end(ap);
-    r->units->refused++;
-    r->refuse(line, why, r->refuse_ctx);
-}
-
 /* ---- the file ---- */
-
-static bool names_field(enum field f, const char *key)
-{
-    char wanted[60];
-    snprintf(wanted, sizeof(wanted), "|%s|", key);
-    return *key && strlen(key) < sizeof(wanted) - 2 && !strchr(key, '|') && (strcmp(key, fields[f].key) == 0 || strstr(fields[f].headings, wanted));
-}
-
-static bool read_heading(struct reading *r, struct csv_reader *csv, struct err *e)
-{
-    struct csv_row row;
-    if (!csv_reader_next(csv, r->ctx, &row, e))
-        return err_set(e, ERR_INVALID, "it has no rows");
-    for (enum field f = 0; f < FIELDS; f++) {
-        r->column[f] = -1;
-        for (size_t c = row.count; c-- > 0;)
-            if (names_field(f, text_key(r->ctx, row.cell[c])))
-                r->column[f] = (int)c;
-    }
-    for (enum field f = CODE; f <= LEVEL; f++)
-        if (r->column[f] < 0)
-            return err_set(e, ERR_INVALID, "line %ld names no column %s; name it so", csv->line, fields[f].key);
-    return true;
-}
-
-static bool number_of(const char *text, int64_t most, int64_t *ret)
-{
-    char *end;
-    if (!*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 12)
-        return false;
-    *ret = strtoll(text, &end, 10);
-    return *ret <= most;
-}
-
-static bool two_digits(const char *p, int *ret)
-{
-    if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
-        return false;
-    *ret = (p[0] - '0') * 10 + (p[1] - '0');
-    return true;
-}
-
-/* "2026-08-01" or "01/08/2026"; @return YYYY-MM-DD, NULL when it is no day. */
-static const char *day_of(TALLOC_CTX *ctx, const char *text)
-{
-    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int century, year, month, day;
-    bool iso = strlen(text) == 10 && text[4] == '-' && text[7] == '-' && two_digits(text, &century) && two_digits(text + 2, &year) &&
-               two_digits(text + 5, &month) && two_digits(text + 8, &day);
-    bool here = !iso && strlen(text) == 10 && text[2] == '/' && text[5] == '/' && two_digits(text, &day) && two_digits(text + 3, &month) &&
-                two_digits(text + 6, &century) && two_digits(text + 8, &year);
-    if (!iso && !here)
-        return NULL;
-    year += century * 100;
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (year < 1900 || month < 1 || month > 12 || day < 1 || day > days[month - 1] || (month == 2 && day == 29 && !leap))
-        return NULL;
-    return talloc_asprintf(ctx, "%04d-%02d-%02d", year, month, day);
-}
-
-static const char *cell(struct reading *r, const struct csv_row *row, enum field f)
-{
-    int c = r->column[f];
-    return c >= 0 && (size_t)c < row->count ? text_clean(r->ctx, row->cell[c]) : "";
-}
-
-static const char *or_null(const char *text)
-{
-    return *text ? text : NULL;
-}
 
 static bool known_kind(const char *kind)
 {
@@ -134,69 +46,67 @@ static bool good_code(const char *code)
     return *code && strlen(code) <= CODE_BYTES_MAX && !strpbrk(code, " \t\n\",;|");
 }
 
-static bool read_dates(struct reading *r, const struct csv_row *row, struct unit_row *u)
+static bool read_dates(struct reading *r, struct unit_row *u)
 {
-    const char *from = cell(r, row, VALID_FROM), *to = cell(r, row, VALID_TO);
-    u->valid_from = *from ? day_of(u, from) : NULL;
-    u->valid_to = *to ? day_of(u, to) : NULL;
+    const char *from = table_cell(&r->table, r->ctx, VALID_FROM), *to = table_cell(&r->table, r->ctx, VALID_TO);
+    u->valid_from = *from ? table_day(u, from) : NULL;
+    u->valid_to = *to ? table_day(u, to) : NULL;
     if ((*from && !u->valid_from) || (*to && !u->valid_to))
-        refuse(r, u->line, "%s is no day; write it as 2026-08-01 or 01/08/2026", *from && !u->valid_from ? from : to);
+        refusals_add(r->refusals, u->line, "%s is no day; write it as 2026-08-01 or 01/08/2026", *from && !u->valid_from ? from : to);
     else if (u->valid_from && u->valid_to && strcmp(u->valid_from, u->valid_to) >= 0)
-        refuse(r, u->line, "valid_to %s is not after valid_from %s; valid_to is the first day on which the unit is no more", u->valid_to, u->valid_from);
+        refusals_add(r->refusals, u->line, "valid_to %s is not after valid_from %s; valid_to is the first day on which the unit is no more", u->valid_to, u->valid_from);
     else
         return true;
     return false;
 }
 
-static bool read_row(struct reading *r, const struct csv_row *row, struct unit_row *u)
+static bool read_row(struct reading *r, struct unit_row *u)
 {
-    const char *level = cell(r, row, LEVEL), *members = cell(r, row, MEMBERS);
+    const char *level = table_cell(&r->table, r->ctx, LEVEL), *members = table_cell(&r->table, r->ctx, MEMBERS);
     int64_t n = -1;
-    u->code = cell(r, row, CODE);
-    u->name = cell(r, row, NAME);
-    u->parent = or_null(cell(r, row, PARENT));
-    u->kind = or_null(cell(r, row, KIND));
-    u->cluster = or_null(cell(r, row, CLUSTER));
+    u->code = table_cell(&r->table, r->ctx, CODE);
+    u->name = table_cell(&r->table, r->ctx, NAME);
+    u->parent = table_or_null(table_cell(&r->table, r->ctx, PARENT));
+    u->kind = table_or_null(table_cell(&r->table, r->ctx, KIND));
+    u->cluster = table_or_null(table_cell(&r->table, r->ctx, CLUSTER));
     u->members = -1;
     size_t name_chars = text_chars(str_of(u->name));
     if (!good_code(u->code))
-        refuse(r, u->line, "the code %.60s cannot be used; give one of 1 to %d letters and digits without blanks", *u->code ? u->code : "(none)", CODE_BYTES_MAX);
+        refusals_add(r->refusals, u->line, "the code %.60s cannot be used; give one of 1 to %d letters and digits without blanks", *u->code ? u->code : "(none)", CODE_BYTES_MAX);
     else if (name_chars < NAME_CHARS_LEAST || name_chars > NAME_CHARS_MOST || strchr(u->name, '\n'))
-        refuse(r, u->line, "the name of %s has %zu characters; give one line of %d to %d", u->code, name_chars, NAME_CHARS_LEAST, NAME_CHARS_MOST);
-    else if (!number_of(level, LEVEL_MOST, &n))
-        refuse(r, u->line, "the level %.20s is none; the province has 1, an upper-level union 2, the grassroots 3, a section 4", *level ? level : "(none)");
+        refusals_add(r->refusals, u->line, "the name of %s has %zu characters; give one line of %d to %d", u->code, name_chars, NAME_CHARS_LEAST, NAME_CHARS_MOST);
+    else if (!table_number(level, LEVEL_MOST, &n))
+        refusals_add(r->refusals, u->line, "the level %.20s is none; the province has 1, an upper-level union 2, the grassroots 3, a section 4", *level ? level : "(none)");
     else if (u->kind && !known_kind(u->kind))
-        refuse(r, u->line, "the kind %.40s is not known; it is one of province_unit, upper_unit, iz_union, civil_union, sector_union, grassroots_unit, "
+        refusals_add(r->refusals, u->line, "the kind %.40s is not known; it is one of province_unit, upper_unit, iz_union, civil_union, sector_union, grassroots_unit, "
                            "section", u->kind);
     else if (u->cluster && text_chars(str_of(u->cluster)) > CLUSTER_CHARS_MOST)
-        refuse(r, u->line, "the cluster has more than %d characters; shorten it", CLUSTER_CHARS_MOST);
-    else if (*members && !number_of(members, MEMBERS_MOST, &u->members))
-        refuse(r, u->line, "%.20s is no number of members; write digits only", members);
-    else if (read_dates(r, row, u)) {
+        refusals_add(r->refusals, u->line, "the cluster has more than %d characters; shorten it", CLUSTER_CHARS_MOST);
+    else if (*members && !table_number(members, MEMBERS_MOST, &u->members))
+        refusals_add(r->refusals, u->line, "%.20s is no number of members; write digits only", members);
+    else if (read_dates(r, u)) {
         u->level = (int)n;
         return true;
     }
     return false;
 }
 
-bool units_read(TALLOC_CTX *ctx, FILE *in, struct units *ret, units_refuse_fn *refuse_fn, void *refuse_ctx, struct err *e)
+bool units_read(TALLOC_CTX *ctx, FILE *in, struct units *ret, struct refusals *refusals, struct err *e)
 {
-    struct csv_reader csv;
-    struct csv_row row;
     *ret = (struct units){.row = talloc_array(ctx, struct unit_row *, 0)};
-    struct reading r = {.ctx = talloc_new(ctx), .units = ret, .refuse = refuse_fn, .refuse_ctx = refuse_ctx};
-    if (!csv_reader_begin(&csv, in, e) || !read_heading(&r, &csv, e))
+    struct reading r = {.ctx = talloc_new(ctx), .refusals = refusals};
+    if (!table_begin(&r.table, r.ctx, in, fields, FIELDS, LEVEL + 1, e))
         return false;
     for (;;) {
-        if (!csv_reader_next(&csv, r.ctx, &row, e)) {
+        if (!csv_reader_next(&r.table.csv, r.ctx, &r.table.row, e)) {
             if (e->kind == ERR_NONE)
                 break;
-            refuse(&r, csv.line, "%s", e->msg);
+            refusals_add(refusals, r.table.csv.line, "%s", e->msg);
             continue;
         }
         struct unit_row *u = talloc_zero(r.ctx, struct unit_row);
-        u->line = csv.line;
-        if (!read_row(&r, &row, u))
+        u->line = r.table.csv.line;
+        if (!read_row(&r, u))
             continue;
         ret->row = talloc_realloc(ctx, ret->row, struct unit_row *, (unsigned)ret->count + 1);
         ret->row[ret->count++] = u;
@@ -205,11 +115,11 @@ bool units_read(TALLOC_CTX *ctx, FILE *in, struct units *ret, units_refuse_fn *r
     for (size_t i = 0; i < ret->count; i++) {
         struct unit_row *u = ret->row[i];
         static const char absent[] = "";
-        u->kind = r.column[KIND] < 0 ? absent : u->kind;
-        u->cluster = r.column[CLUSTER] < 0 ? absent : u->cluster;
-        u->members = r.column[MEMBERS] < 0 ? -2 : u->members;
-        u->valid_from = r.column[VALID_FROM] < 0 ? absent : u->valid_from;
-        u->valid_to = r.column[VALID_TO] < 0 ? absent : u->valid_to;
+        u->kind = r.table.at[KIND] < 0 ? absent : u->kind;
+        u->cluster = r.table.at[CLUSTER] < 0 ? absent : u->cluster;
+        u->members = r.table.at[MEMBERS] < 0 ? -2 : u->members;
+        u->valid_from = r.table.at[VALID_FROM] < 0 ? absent : u->valid_from;
+        u->valid_to = r.table.at[VALID_TO] < 0 ? absent : u->valid_to;
     }
     return true;
 }
@@ -259,7 +169,7 @@ static void keep_unsaid(struct unit_row *u)
 enum { WALKING = -1 };
 
 /* Sets depth along the way to the root; a row that leads back to itself is told once, by its first line. */
-static bool set_depth(struct reading *r, struct unit_row *u)
+static bool set_depth(TALLOC_CTX *ctx, struct refusals *refusals, struct unit_row *u)
 {
     struct unit_row *at = u;
     int steps = 0;
@@ -272,14 +182,14 @@ static bool set_depth(struct reading *r, struct unit_row *u)
     for (struct unit_row *b = u; b != at; b = b->up)
         steps++;
     if (circle) {
-        const char *way = talloc_strdup(r->ctx, at->code);
+        const char *way = talloc_strdup(ctx, at->code);
         struct unit_row *first = at->line ? at : NULL;
         for (struct unit_row *b = at->up; b != at; b = b->up) {
-            way = talloc_asprintf(r->ctx, "%s, which is below %s", way, b->code);
+            way = talloc_asprintf(ctx, "%s, which is below %s", way, b->code);
             if (b->line && (!first || b->line < first->line))
                 first = b;
         }
-        refuse(r, first ? first->line : u->line, "%s is below itself: %s, which is below %s; mend the parent of one of them", at->code, way, at->code);
+        refusals_add(refusals, first ? first->line : u->line, "%s is below itself: %s, which is below %s; mend the parent of one of them", at->code, way, at->code);
     }
     for (struct unit_row *b = u; b != at; b = b->up)
         b->depth = base + steps--;
@@ -291,16 +201,15 @@ static bool set_depth(struct reading *r, struct unit_row *u)
     return !circle;
 }
 
-void units_check(TALLOC_CTX *ctx, struct units *units, struct unit_row **stored, size_t stored_count, units_refuse_fn *refuse_fn, void *refuse_ctx)
+void units_check(TALLOC_CTX *ctx, struct units *units, struct unit_row **stored, size_t stored_count, struct refusals *refusals)
 {
-    struct reading r = {.ctx = ctx, .units = units, .refuse = refuse_fn, .refuse_ctx = refuse_ctx};
     struct unit_row **sorted = talloc_memdup(ctx, units->row, units->count * sizeof(struct unit_row *));
     if (units->count)
         qsort(sorted, units->count, sizeof(struct unit_row *), by_code);
     size_t unique = 0;
     for (size_t i = 0; i < units->count; i++) {
         if (unique && strcmp(sorted[unique - 1]->code, sorted[i]->code) == 0)
-            refuse(&r, sorted[i]->line, "the code %s stands in line %ld already; remove one of them", sorted[i]->code, sorted[unique - 1]->line);
+            refusals_add(refusals, sorted[i]->line, "the code %s stands in line %ld already; remove one of them", sorted[i]->code, sorted[unique - 1]->line);
         else
             sorted[unique++] = sorted[i];
     }
@@ -318,16 +227,16 @@ void units_check(TALLOC_CTX *ctx, struct units *units, struct unit_row **stored,
         if (!u->parent)
             continue;
         if (!(u->up = find(sorted, unique, u->parent)) && !(u->up = find(stored, stored_count, u->parent)))
-            refuse(&r, u->line, "there is no unit %s for %s to be below; add it to the file or mend the parent", u->parent, u->code);
+            refusals_add(refusals, u->line, "there is no unit %s for %s to be below; add it to the file or mend the parent", u->parent, u->code);
     }
     for (size_t i = 0; i < units->count; i++)
         if (units->row[i]->depth == 0)
-            set_depth(&r, units->row[i]);
+            set_depth(ctx, refusals, units->row[i]);
     for (size_t i = 0; i < units->count; i++) {
         struct unit_row *u = units->row[i];
         bool merged = u->valid_to != NULL; /* into one of the same level */
         if (u->up && u->level <= u->up->level && !(merged && u->level == u->up->level))
-            refuse(&r, u->line, "%s has level %d and is below %s of level %d; mend a level%s", u->code, u->level, u->up->code, u->up->level,
+            refusals_add(refusals, u->line, "%s has level %d and is below %s of level %d; mend a level%s", u->code, u->level, u->up->code, u->up->level,
                    u->level == u->up->level ? ", or give valid_to when it was merged into that one" : "");
     }
 }

@@ -8,6 +8,7 @@
 #include <talloc.h>
 
 #include "err.h"
+#include "import_table.h"
 
 /* One unit: of the file, or (line 0) of the database. */
 struct unit_row {
@@ -26,17 +27,13 @@ struct unit_row {
 struct units {
     struct unit_row **row; /* of the file, in its order */
     size_t count;
-    long refused;
 };
 
-/** Told for each thing wrong, in the order of lines as far as it is found in one pass. */
-typedef void units_refuse_fn(long line, const char *why, void *ctx);
-
 /** Reads the file. @param in  seekable. @return false with ERR_INVALID: no table, or columns are missing. */
-bool units_read(TALLOC_CTX *ctx, FILE *in, struct units *ret, units_refuse_fn *refuse, void *refuse_ctx, struct err *e);
+bool units_read(TALLOC_CTX *ctx, FILE *in, struct units *ret, struct refusals *refusals, struct err *e);
 
 /** Holds the rows against the stored units: doubles, unknown parents, circles, levels.
  *  @param stored  sorted by code (strcmp); may be empty.  A column that the file lacks keeps what is stored. */
-void units_check(TALLOC_CTX *ctx, struct units *units, struct unit_row **stored, size_t stored_count, units_refuse_fn *refuse, void *refuse_ctx);
+void units_check(TALLOC_CTX *ctx, struct units *units, struct unit_row **stored, size_t stored_count, struct refusals *refusals);
 
 #endif

@@ -28,8 +28,6 @@ bool standing_store_wave(TALLOC_CTX *ctx, const PGresult *res, struct standing_w
         .ended = pg_bool(res, 0, 11),
         .age_ms = pg_int8(res, 0, 12),
     };
-    if (ret->folded_at_ms < 0) /* -infinity */
-        ret->folded_at_ms = 0;
     return ret->id != 0;
 }
 

@@ -75,8 +75,8 @@ CREATE TABLE standing_dirty (
 );
 CREATE TABLE standing_state (
     one       boolean PRIMARY KEY DEFAULT true CHECK (one),
-    folded_at timestamptz NOT NULL DEFAULT '-infinity', -- what was committed then is in it
-    day       date NOT NULL DEFAULT '-infinity',    -- which day `before` is the evening before of
+    folded_at timestamptz NOT NULL DEFAULT 'epoch',  -- what was committed then is in it; epoch: never
+    day       date NOT NULL DEFAULT 'epoch',        -- which day `before` is the evening before of
     before_at timestamptz,                          -- when that was folded
     all_own   boolean NOT NULL DEFAULT true,        -- every unit is to be counted again: the waves have changed
     all_up    boolean NOT NULL DEFAULT true         -- every sum is to be made again: the tree has changed
@@ -381,7 +381,7 @@ BEGIN
         PERFORM standing_rank(live, today);
     END IF;
     UPDATE standing_state SET folded_at = now(), all_own = false, all_up = false, day = today,
-        before_at = CASE WHEN s.day = today THEN before_at WHEN s.folded_at = '-infinity' THEN NULL ELSE s.folded_at END;
+        before_at = CASE WHEN s.day = today THEN before_at WHEN s.folded_at = 'epoch' THEN NULL ELSE s.folded_at END;
     RETURN now();
 END $$;
 

@@ -92,9 +92,9 @@ WHERE (p.submitted_at >= s.at AND p.status IN ('submitted', 'returned', 'valid',
 ORDER BY 3, 1 LIMIT 200;
 
 -- name: wave_now
--- The wave that ended last when none runs: its name and last day; no row otherwise.
-SELECT w.name, to_char(w.ends_on, 'DD/MM/YYYY') FROM wave w
-WHERE w.closes_at <= now() AND NOT EXISTS (SELECT FROM wave r WHERE r.opens_at <= now() AND r.closes_at > now())
+-- The wave that ended last, in the last month, when none runs; no row otherwise.
+SELECT w.name, to_char(w.ends_on, 'DD/MM/YYYY'), w.closes_at FROM wave w
+WHERE w.closes_at <= now() AND w.closes_at > now() - interval '1 month' AND NOT EXISTS (SELECT FROM wave r WHERE r.opens_at <= now() AND r.closes_at > now())
 ORDER BY w.closes_at DESC LIMIT 1;
 
 -- ---- campaigns, from the command line ----

@@ -35,12 +35,19 @@ class World:
         self.postgres = Postgres(os.path.join(self.folder, "pg"), os.path.join(self.folder, "postgres.log"), fast=True).start()
 
     def fresh(self):
+        """A database of its own, a copy of one that was migrated once."""
+        if self.number == 0:
+            self.use("blank")
+            self.postgres.create_database("blank")
+            self.run("migrate")
         self.number += 1
-        self.database = f"units{self.number}"
-        self.postgres.create_database(self.database)
-        self.bot = Bot(self.binary, os.path.join(self.folder, f"bot{self.number}.log"), os.path.join(self.folder, str(self.number)),
-                       self.postgres.url(self.database), 1, free_port(0))
-        self.run("migrate")
+        self.use(f"units{self.number}")
+        self.postgres.psql("postgres", f"CREATE DATABASE {self.database} TEMPLATE blank")
+
+    def use(self, database):
+        self.database = database
+        self.bot = Bot(self.binary, os.path.join(self.folder, f"{database}.log"), os.path.join(self.folder, database),
+                       self.postgres.url(database), 1, free_port(0))
 
     def run(self, *args, expect=EX_OK):
         done = subprocess.run([self.binary, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
