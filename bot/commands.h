@@ -30,6 +30,9 @@ int cmd_similar(struct settings *s, int argc, char **argv);
 /** `import initiatives|units|campaign FILE`: all or nothing; what is refused is listed by line. */
 int cmd_import(struct settings *s, int argc, char **argv);
 
+/** `units unmatched | match TEXT CODE`: names people typed that lead to no unit. */
+int cmd_units(struct settings *s, int argc, char **argv);
+
 /** `standing [--unit CODE] [--wave CODE] [--format ...]`: where the units stand; `--freeze`, `--verify`, `--rows` of a wave that ended. */
 int cmd_standing(struct settings *s, int argc, char **argv);
 

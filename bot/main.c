@@ -35,6 +35,7 @@ static const struct {
     {"token", cmd_token, true, "set|show  store a token pair or an authorization code; when it expires"},
     {"similar", cmd_similar, true, "for initiatives on stdin, a JSON object a line: the stored ones most like each"},
     {"import", cmd_import, true, "initiatives|units|campaign FILE  from a spreadsheet's CSV: initiatives of earlier years, the tree of units, waves and targets"},
+    {"units", cmd_units, true, "unmatched | match TEXT CODE  unit names people typed that are not known"},
     {"standing", cmd_standing, true, "[--unit CODE] [--wave CODE] [--format text|csv|xlsx|json] [--why | --freeze | --verify]  where the units stand"},
     {"review", cmd_review, true, "export | import FILE  what waits for a verdict as a table, and the table with verdicts back"},
     {"export", cmd_export, true, "initiatives|tickets [--format csv|xlsx] [--status ...] [--unit ...]  a table, to stdout"},

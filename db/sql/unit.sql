@@ -59,3 +59,29 @@ WHERE (union_unit.name, union_unit.parent_id, union_unit.level, union_unit.kind,
        union_unit.valid_to) IS DISTINCT FROM (excluded.name, excluded.parent_id, excluded.level, excluded.kind, excluded.cluster, excluded.members,
        excluded.valid_from, excluded.valid_to)
 RETURNING xmax = 0;
+
+-- name: unit_typed_waiting
+-- Names people typed that lead to no unit: how many people, how many initiatives.
+SELECT t.unit_text, sum(t.people)::bigint, sum(t.initiatives)::bigint FROM (
+    SELECT p.unit_text, count(*) AS people, 0 AS initiatives FROM person p WHERE p.unit_id IS NULL AND p.unit_text IS NOT NULL GROUP BY 1
+    UNION ALL
+    SELECT i.unit_text, 0, count(*) FROM initiative i WHERE i.unit_id IS NULL AND i.unit_text IS NOT NULL AND i.status <> 'withdrawn' GROUP BY 1) t
+GROUP BY 1;
+
+-- name: unit_typed_hold
+-- $1 names as typed: no turn of those people is under way until the commit.
+SELECT c.user_id FROM conversation c
+WHERE c.user_id IN (SELECT p.user_id FROM person p WHERE p.unit_id IS NULL AND p.unit_text = ANY ($1::text[]))
+ORDER BY c.user_id COLLATE "C" FOR NO KEY UPDATE;
+
+-- name: unit_give_people
+-- $1 names as typed, $2 unit id.
+UPDATE person SET unit_id = $2::bigint, unit_text = NULL WHERE unit_id IS NULL AND unit_text = ANY ($1::text[]) RETURNING user_id;
+
+-- name: unit_give_initiatives
+-- $1 names as typed, $2 unit id; the words stay as they were typed.
+UPDATE initiative SET unit_id = $2::bigint, updated_at = now() WHERE unit_id IS NULL AND unit_text = ANY ($1::text[]) RETURNING user_id;
+
+-- name: unit_alias_add
+-- $1 unit id, $2 the name, $3 folded.
+INSERT INTO unit_alias (unit_id, alias, alias_key) VALUES ($1::bigint, $2::text, $3::text) ON CONFLICT DO NOTHING;

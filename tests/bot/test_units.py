@@ -171,6 +171,30 @@ def test_twenty_thousand_units_come_in_at_once(w):
     has(out, "20018 new")
 
 
+# ---- what people typed ----
+
+def test_typed_names_are_queued_and_a_match_gives_people_and_initiatives_the_unit(w):
+    w.take(TREE)
+    w.sql("""INSERT INTO conversation (user_id) VALUES ('a'), ('b'), ('c');
+             INSERT INTO person (user_id, full_name, unit_text) VALUES ('a', 'A', 'Bình  minh xanh cty'), ('b', 'B', 'binh minh xanh CTY'), ('c', 'C', 'Sao Hỏa');
+             INSERT INTO initiative (user_id, id, code, benefit_kind, unit_text, submitted_at) VALUES ('a', 1, 'SK-1', 'unknown', 'Bình  minh xanh cty', now()),
+             ('a', 2, 'SK-2', 'unknown', 'Sao Hỏa', now())""")
+    out, _ = w.run("units", "unmatched")
+    rows = [line.split("\t") for line in out.strip().split("\n")]
+    equal([r[:2] + r[3:4] for r in rows], [["2", "1", "K01"], ["1", "1", "-"]])
+    out, _ = w.run("units", "match", "BÌNH MINH XANH CTY", "K01")
+    has(out, "2 people and 1 initiatives are of K01 now")
+    equal(w.sql("SELECT string_agg(p.user_id || coalesce(u.code, '-') || coalesce(p.unit_text, ''), ' ' ORDER BY p.user_id) FROM person p "
+                "LEFT JOIN union_unit u ON u.id = p.unit_id"), "aK01 bK01 c-Sao Hỏa")
+    equal(w.sql("SELECT string_agg(i.id || coalesce(u.code, '-') || i.unit_text, ' ' ORDER BY i.id) FROM initiative i LEFT JOIN union_unit u ON u.id = i.unit_id"),
+          "1K01Bình  minh xanh cty 2-Sao Hỏa")
+    equal(w.sql("SELECT alias_key FROM unit_alias"), "binh minh xanh cty")
+    out, _ = w.run("units", "unmatched")
+    equal(out.count("\n"), 1)
+    _, err = w.run("units", "match", "Sao Hỏa", "X9", expect=EX_DATAERR)
+    has(err, "there is no unit with the code X9")
+
+
 def main(argv):
     word = argv[2] if len(argv) > 2 else ""
     passed = failed = 0
