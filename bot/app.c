@@ -33,6 +33,7 @@
 #include "token.h"
 #include "turns.h"
 #include "vitals.h"
+#include "watch.h"
 #include "webhook.h"
 #include "zalo/client.h"
 #include "zalo/signature.h"
@@ -365,10 +366,13 @@ static void wire(struct app *app, bool hold)
         .on_mail = on_mail_now, .ctx = app});
     jobs_register(app->job_desk, "standing", standing_job, NULL);
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);
+    const struct watch_state *watch = watch_new(app, &(struct watch_options){
+        .base = app->base, .settings = s, .db = app->background, .client = app->client, .tokens = app->tokens, .limiter = app->limiter,
+        .outbox = app->outbox, .ids = &app->ids, .asks_zalo = app->seat == 0 && !hold});
     app->webhook = webhook_new(app, &(struct webhook_options){
         .base = app->base, .settings = s, .turns = app->turns, .intake = app->intake, .outbox = app->outbox, .tokens = app->tokens,
         .background = app->background, .limiter = app->limiter,
-        .vitals = vitals_new(app, app->base, app->background, s, app->seat == 0), .similar = app->similar, .similar_finder = app->similar_finder});
+        .vitals = vitals_new(app, app->base, app->background, s, app->seat == 0), .watch = watch, .similar = app->similar, .similar_finder = app->similar_finder});
 }
 
 static struct event *on_signal(struct app *app, int signal, event_callback_fn fn)

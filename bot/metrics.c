@@ -16,6 +16,7 @@
 #include "token.h"
 #include "turns.h"
 #include "vitals.h"
+#include "watch.h"
 #include "zalo/signature.h"
 
 struct metrics metrics;
@@ -146,6 +147,15 @@ static void limiter_lines(struct page *p, const struct limiter *limiter)
     one(p, "send_moments_alone_total", METRIC_COUNTER, "Moments taken without the database.", c->alone);
     one(p, "send_rate_refused_total", METRIC_COUNTER, "Times Zalo said that it was too much (-32).", c->refused);
     one(p, "send_share_per_minute", METRIC_GAUGE, "Calls a minute that fall to this node when all send.", (uint64_t)limiter_share(limiter));
+}
+
+static void watch_lines(struct page *p, const struct watch_state *w)
+{
+    one(p, "webhook_silent", METRIC_MOST, "1: no webhook came for watch.silence_ms in working hours.", w->silent);
+    one(p, "oa_known", METRIC_MOST, "1: Zalo has told about the OA since start.", w->oa_known);
+    one(p, "oa_unverified", METRIC_MOST, "1: it says that the OA is not verified.", w->oa_unverified);
+    one(p, "oa_package_days", METRIC_MOST, "Days left of the OA's package; 0 when it is over or nothing was told.", w->package_days);
+    one(p, "operator_notices_total", METRIC_COUNTER, "Notices that organizers were sent about the service itself.", w->notices);
 }
 
 static void vitals_lines(struct page *p, const struct vitals *v)
@@ -290,5 +300,6 @@ char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
     head(p, "log_dropped_total", METRIC_COUNTER, "Log lines that could not be written.");
     line(p, "log_dropped_total", NULL, NULL, log_dropped());
     vitals_lines(p, from->vitals);
+    watch_lines(p, from->watch);
     return page.out;
 }

@@ -21,6 +21,7 @@ struct similar_finder_counters;
 struct tokens;
 struct turns;
 struct vitals;
+struct watch_state;
 
 /* Counted where it happens; what a part counts itself is read from that part. */
 struct metrics {
@@ -55,6 +56,7 @@ struct metrics_sources {
     const struct limiter *limiter;
     struct tokens *tokens;
     const struct vitals *vitals;
+    const struct watch_state *watch;
     const struct similar_counters *similar;
     const struct similar_finder_counters *finder;
 };

@@ -22,6 +22,7 @@ struct similar_writer;
 struct tokens;
 struct turns;
 struct vitals;
+struct watch_state;
 struct webhook;
 
 struct webhook_options {
@@ -34,6 +35,7 @@ struct webhook_options {
     struct pg_queue *background;
     const struct limiter *limiter; /* for the metrics, like the next */
     const struct vitals *vitals;
+    const struct watch_state *watch;
     const struct similar_writer *similar;
     const struct similar_finder *similar_finder;
 };

@@ -62,6 +62,7 @@ static const struct setting table[] = {
     {"support", "admin_minutes", T_INT, AT(support.admin_minutes), "30", "the bot's silence after somebody typed in OA Manager", 1, 1440, "minutes", .live = true},
     {"price", "message_vnd", T_INT, AT(price.message_vnd), "55", "price of a message outside the free window", 0, 1000000, "VND", .live = true},
     {"retention", "message_days", T_INT, AT(retention.message_days), "365", "how long the transcript is kept", 1, 36500, "days", .live = true},
+    {"watch", "silence_ms", T_DURATION_MS, AT(watch.silence_ms), "2h", "organizers hear when no webhook came for so long in hours.staff; 0: never", 0, 86400000, .live = true},
     {"log", "level", T_CHOICE, AT(log.level), "info", "least level written", .choices = log_levels, .live = true},
     {"log", "format", T_CHOICE, AT(log.json), "text", "text for people, json for machines", .choices = log_formats, .live = true},
     {"texts", "file", T_STRING, AT(texts.file), "", "catalogue that replaces the built-in texts"},

@@ -85,6 +85,9 @@ struct settings {
         int64_t message_vnd;
     } price;
     struct {
+        int64_t silence_ms; /* 0: never */
+    } watch;
+    struct {
         int64_t message_days;
     } retention;
     struct {

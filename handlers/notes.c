@@ -219,6 +219,17 @@ static void job_done(struct talk *t, const cJSON *root)
             job_results[i].tell(t, result);
 }
 
+/* What bot/watch.h has seen, for an organizer. */
+static void operator_notice(struct talk *t, const cJSON *root)
+{
+    const char *kind = mail_text(t, root, "kind", 20);
+    enum msg id = kind ? message_named(str_of(fmt(t, "notice_%s", kind))) : MSG_NONE;
+    if (!id)
+        return;
+    say(t, id, ARGS({"detail", mail_text(t, root, "detail", 40)}));
+    restate(t);
+}
+
 void mail_turn(struct talk *t)
 {
     const char *kind = t->in->msg->mail_kind ? t->in->msg->mail_kind : "";
@@ -254,6 +265,8 @@ void mail_turn(struct talk *t)
         draft_cold(t);
     else if (strcmp(kind, "evidence_failed") == 0)
         evidence_failed(t, root);
+    else if (strcmp(kind, "operator_notice") == 0)
+        operator_notice(t, root);
     else if (strcmp(kind, "job_done") == 0)
         job_done(t, root);
     else if (strcmp(kind, "ticket_draft") == 0)

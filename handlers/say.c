@@ -187,6 +187,12 @@ static enum reply_class class_of(enum msg id)
     case MSG_STAFF_JOINED:
     case MSG_HANDOFF_OPEN:
     case MSG_HANDOFF_STILL:
+    case MSG_NOTICE_SILENT:
+    case MSG_NOTICE_STOPPED:
+    case MSG_NOTICE_TOKEN:
+    case MSG_NOTICE_PACKAGE:
+    case MSG_NOTICE_PACKAGE_OVER:
+    case MSG_NOTICE_UNVERIFIED:
         return REPLY_RECEIPT;
     case MSG_STICKER_ACK:
         return REPLY_COURTESY;

@@ -395,6 +395,7 @@ bool zalo_read_oa(TALLOC_CTX *ctx, struct str body, struct zalo_oa *ret)
         .package_name = word_at(ctx, &d, data, "package_name"),
         .package_valid_through = word_at(ctx, &d, data, "package_valid_through_date"),
         .is_verified = truth_at(&d, data, "is_verified"),
+        .verified_known = json_type(&d.json, get(&d, data, "is_verified")) != JSON_ABSENT,
         .followers = integer_at(&d, data, "num_follower", -1),
     };
     if (!oa.oa_id)

@@ -105,7 +105,7 @@ bool zalo_read_conversation(TALLOC_CTX *ctx, struct str body, struct zalo_spoken
 
 struct zalo_oa {
     const char *oa_id, *name, *package_name, *package_valid_through; /* NULL: absent */
-    bool is_verified;
+    bool is_verified, verified_known; /* the second: Zalo said either */
     int64_t followers; /* -1: absent */
 };
 

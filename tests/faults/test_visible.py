@@ -154,6 +154,39 @@ def one_person_floods(world, checks):
     checks.that("and silence after it", len(sent) <= 1 + 21 and "hơi nhanh" in sent[-1], (len(sent), sent[-2:]))
 
 
+def told(world, user, part, seconds=30):
+    """Whether the bot sends that person a text with `part` in it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if any(part in (m["text"] or "") for m in world.standin.sent(user, 0, 500, 1000)):
+            return True
+    return False
+
+
+def organizers_hear(world, checks):
+    """Silence in working hours, a package that ends, an OA that is not verified: in chat, in the log, as a number."""
+    bot = world.bot
+    bot.stop()
+    world.postgres.psql(DATABASE, "INSERT INTO role_grant (user_id, role, granted_by) VALUES ('seen-4', 'organizer', 'test');"
+                                  "INSERT INTO role_grant (user_id, role, granted_by, revoked_at) VALUES ('seen-5', 'organizer', 'test', now());"
+                                  "UPDATE operator_mark SET at = now() - interval '4 hours'")
+    bot.env.update({"SANGKIEN_WATCH_SILENCE_MS": "3s", "SANGKIEN_HOURS_STAFF": "T2-CN 00:00-24:00", "SANGKIEN_HOURS_HOLIDAYS": ""})
+    world.standin.call("POST", "/_admin/settings", {"verified": False, "package_valid_through": time.strftime("%d/%m/%Y", time.gmtime(time.time() + 5 * 86400))})
+    bot.start()
+    checks.that("no webhook in working hours: an organizer hears of it in chat", told(world, "seen-4", "không nhận được tin nào từ Zalo"), bot.process.log_tail(8))
+    checks.that("a number says so", bot.metric("webhook_silent") == 1)
+    checks.that("and the log", "no webhook has come for" in bot.process.log_tail(200))
+    checks.that("a package that ends in days is told", told(world, "seen-4", "gói dịch vụ của tài khoản Zalo hết hạn"))
+    checks.that("and counted", 3 <= bot.metric("oa_package_days") <= 6, bot.metric("oa_package_days"))
+    checks.that("an OA that is not verified is told", told(world, "seen-4", "chưa được xác thực") and bot.metric("oa_unverified") == 1)
+    checks.that("who is no organizer any more hears nothing", not told(world, "seen-5", "ban tổ chức", 1))
+    post(bot.port, body_of("seen-6", "heard-again", "xin chào"))
+    bot.process.wait_until(lambda: bot.metric("webhook_silent") == 0, 20, "the silence was over")
+    bot.process.wait_until(lambda: bot.metric("webhook_silent") == 1, 20, "it was silent again")
+    first = [m["text"] for m in world.standin.sent("seen-4", 0, 100, 1000)]
+    checks.that("none of it is told twice in a row", sum("không nhận được tin nào" in m for m in first) == 1, first)
+
+
 def scenes(world, checks):
     for n in range(20):
         post(world.bot_port, body_of(f"seen-{n}", f"seen-{n}", "xin chào"))
@@ -168,6 +201,7 @@ def scenes(world, checks):
     degraded_is_not_dead(world, checks)
     logs_are_lines_of_json(world, checks)
     one_person_floods(world, checks)
+    organizers_hear(world, checks)
     print(f"      ({time.monotonic() - begin:.1f} s)")
 
 

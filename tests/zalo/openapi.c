@@ -192,10 +192,10 @@ static void oa_info(struct call *c)
     cJSON_AddStringToObject(data, "name", c->s->oa_name);
     cJSON_AddStringToObject(data, "description", "");
     cJSON_AddStringToObject(data, "oa_type", "2");
-    cJSON_AddBoolToObject(data, "is_verified", true);
+    cJSON_AddBoolToObject(data, "is_verified", c->s->set.verified);
     cJSON_AddNumberToObject(data, "num_follower", (double)followers);
     cJSON_AddStringToObject(data, "package_name", "Nâng cao");
-    cJSON_AddStringToObject(data, "package_valid_through_date", "31/12/2026");
+    cJSON_AddStringToObject(data, "package_valid_through_date", c->s->set.package_valid_through);
     cJSON_AddStringToObject(data, "linked_ZCA", "");
     call_success(c, data);
 }

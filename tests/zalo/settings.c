@@ -47,6 +47,9 @@ static const struct row {
     /* charged messages the package pays for before they cost money */
     {"sub_quota", INTEGER, AT(sub_quota), 0, NULL, NULL},
     {"log_entries", INTEGER, AT(log_entries), 2000, NULL, NULL},
+    /* what getoa says */
+    {"verified", FLAG, AT(verified), true, NULL, NULL},
+    {"package_valid_through", WORD, AT(package_valid_through), 0, "31/12/2099", NULL},
     /* false: a list gets -233, as one reading of the documentation says */
     {"list_messages", FLAG, AT(list_messages), true, NULL, NULL},
     /* a send to an id never seen: -201, or the person comes into being with an open window (benchmarks) */

@@ -21,8 +21,8 @@ struct settings {
     int64_t rate_limit_per_minute, clock_offset_ms, deadline_ms, echo_delay_ms, api_delay_ms, access_lifetime_s;
     int64_t dead_token_error, webhook_connections, history_per_person, duplicate_window_ms, sub_quota, log_entries;
     double  ladder_factor;
-    bool    retry, switch_off, list_messages, require_proof, syntax_filter, timestamp_number, rotate_refresh;
-    char   *retry_on, *echo, *receipts, *unknown_users, *quota_members, *redirect_uri;
+    bool    retry, switch_off, list_messages, verified, require_proof, syntax_filter, timestamp_number, rotate_refresh;
+    char   *retry_on, *echo, *receipts, *unknown_users, *quota_members, *redirect_uri, *package_valid_through;
 };
 void   settings_init(struct settings *set);
 void   settings_done(struct settings *set);
