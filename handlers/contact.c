@@ -251,6 +251,7 @@ enum answer read_whom(struct talk *t, const char *text)
     audit_add(t, "ticket_say", c->ticket.user_id, NULL);
     wish(t, c, "ticket_answer", ARGS({"text", t->d->unsent}, {"kind", "text"}, {"direct", "yes"}));
     t->d->unsent = NULL;
+    lead(t, MSG_STAFF_PASSING_ON, NO_ARGS);
     return ANS_OK;
 }
 

@@ -9,7 +9,7 @@
 
 SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
 
-enum { RECENT_CHARS = 160, DRAFT_CHARS = 900 };
+enum { RECENT_CHARS = 160, DRAFT_CHARS = 900, BURST_MS = 10 * 1000 };
 
 static const char *number_text(struct talk *t, int64_t number)
 {
@@ -151,6 +151,7 @@ static void words_came(struct talk *t, const struct told *m, const cJSON *root)
     const char *url = mail_text(t, root, "url", 1000), *label = mail_text(t, root, "label", 200);
     bool picture = url && kind && strcmp(kind, "image") == 0;
     bool here = t->state == ST_ANSWERING && t->d->answer_number == m->number;
+    t->d->acked_ms = 0;
     enum msg id = picture ? MSG_STAFF_TICKET_WORDS_PICTURE : url ? MSG_STAFF_TICKET_WORDS_FILE : here ? MSG_STAFF_TICKET_WORDS_HERE : MSG_STAFF_TICKET_WORDS;
     struct carried carried = carried_by(t, c);
     relay(t, id, ARGS({"so", number_text(t, m->number)}, {"name", asker_name(c)}, {"text", text ? text : label}, {"link", url}),
@@ -161,7 +162,7 @@ static void words_came(struct talk *t, const struct told *m, const cJSON *root)
 static const struct {
     const char *what;
     enum msg text;
-    bool ends, collected;
+    bool ends, ack;
 } results[] = {
     {"held", MSG_STAFF_TICKET_HELD, true, false},
     {"given_back", MSG_STAFF_TICKET_GIVEN_BACK, true, false},
@@ -209,12 +210,13 @@ static void result_came(struct talk *t, const struct told *m, const cJSON *root)
     if (i == ARRAY_LEN(results))
         return;
     bool here = t->state == ST_ANSWERING && t->d->answer_number == m->number;
-    const char *why = mail_text(t, root, "why", 100);
-    t->collected = results[i].collected;
+    if (results[i].ack && here && t->in->now_ms - t->d->acked_ms < BURST_MS)
+        return; /* said for the first of several in a row */
+    if (results[i].ack)
+        t->d->acked_ms = t->in->now_ms;
     say_exactly(t, results[i].text,
          ARGS({"so", number_text(t, m->number)}, {"name", m->name ? m->name : message_get(MSG_LABEL_WORKER)->text}, {"support", m->by},
-              {"why", why}, {"unit", mail_text(t, root, "unit", 200)}, {"minutes", mail_text(t, root, "minutes", 10)}));
-    t->collected = false;
+              {"why", m->by}, {"unit", mail_text(t, root, "unit", 200)}, {"minutes", mail_text(t, root, "minutes", 10)}));
     if (here && results[i].ends) {
         answering_end(t);
         go(t, ST_RETURN);

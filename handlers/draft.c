@@ -121,6 +121,7 @@ static const struct member dialog_members[] = {
     TEXT(dialog, answer_worker, SENTENCE),
     TEXT(dialog, answer_name, NAME_CHARS_MAX),
     BOOL(dialog, answer_open),
+    INT64(dialog, acked_ms),
     TEXT(dialog, unsent, 2000),
 };
 

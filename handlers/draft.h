@@ -182,6 +182,7 @@ struct dialog {
     int64_t answer_number, answer_ticket; /* 0: nobody */
     const char *answer_worker, *answer_name;
     bool answer_open;           /* the conversation is his; until then what he says may be refused */
+    int64_t acked_ms;           /* when he was told last that what he wrote was passed on */
     const char *unsent;         /* a text that did not say for whom it is */
     struct coauthor coauthor[COAUTHORS_MAX];
     struct coauthor_ask ask[ASKS_MAX];

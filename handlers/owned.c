@@ -56,7 +56,7 @@ static void hand_on(struct talk *t)
     ticket_said(t, ticket_change(t, k), t->in->msg->text && *t->in->msg->text ? t->in->msg->text : NULL);
 }
 
-/* The worker wants the bot back; what he said or pressed is then the bot's to answer. */
+/* The worker wants the bot back. @return true when something has to be loaded first. */
 static bool come_back(struct talk *t)
 {
     if (!need(t, NEED_TICKET))
@@ -69,6 +69,7 @@ static bool come_back(struct talk *t)
     }
     t->out->owner = "bot";
     t->out->owner_until_ms = 0;
+    lead(t, MSG_HANDOFF_RETURNED, NO_ARGS);
     return false;
 }
 
@@ -106,8 +107,12 @@ static bool owned_text(struct talk *t, const char *text)
         t->person.opted_out_at_ms = t->in->now_ms;
         person_changed(t);
     }
-    if (intent == INTENT_RESUME || same_words(t, text, message_get(MSG_HANDOFF_OPEN)->button[0].label))
-        return come_back(t);
+    const char *way_back = message_get(MSG_HANDOFF_OPEN)->button[0].label;
+    if (intent == INTENT_RESUME || same_words(t, text, message_get(MSG_LABEL_GO_ON)->text) || same_words(t, text, way_back)) {
+        if (!come_back(t))
+            restate(t);
+        return true;
+    }
     hand_on(t);
     return true;
 }

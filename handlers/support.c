@@ -163,6 +163,7 @@ enum answer read_human_note(struct talk *t, const char *text)
 void cmd_handoff_close(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)arg, (void)field;
-    lead(t, MSG_HANDOFF_RETURNED, NO_ARGS);
+    if (!t->lead) /* an old button */
+        lead(t, MSG_HANDOFF_RETURNED, NO_ARGS);
     restate(t);
 }

@@ -18,12 +18,12 @@ static void put_member(struct json_out *o, const char *key, struct str value)
 
 static void put_button(struct json_out *o, const struct button *b)
 {
-    static const struct str web = {"https://", 8}, phone = {"tel:", 4};
+    static const struct str web = {"https://", 8}, plain_web = {"http://", 7}, phone = {"tel:", 4};
     struct str payload = str_of(b->payload), title = str_of(b->label);
     json_out_open(o, '{');
     put_member(o, "title", text_chars(title) > ZALO_TITLE_CHARS ? text_cut(title, ZALO_TITLE_CHARS) : title);
-    if (str_starts(payload, web) || str_starts(payload, phone)) {
-        bool opens_page = str_starts(payload, web);
+    bool opens_page = str_starts(payload, web) || str_starts(payload, plain_web);
+    if (opens_page || str_starts(payload, phone)) {
         put_member(o, "type", opens_page ? STR("oa.open.url") : STR("oa.open.phone"));
         json_out_key(o, "payload");
         json_out_open(o, '{');
@@ -54,6 +54,26 @@ static void put_buttons(struct json_out *o, const struct reply *reply, const str
     json_out_close(o, '}');
 }
 
+/* One attachment a message: a reply with a picture has no buttons. */
+static void put_picture(struct json_out *o, const char *url)
+{
+    json_out_key(o, "attachment");
+    json_out_open(o, '{');
+    put_member(o, "type", STR("template"));
+    json_out_key(o, "payload");
+    json_out_open(o, '{');
+    put_member(o, "template_type", STR("media"));
+    json_out_key(o, "elements");
+    json_out_open(o, '[');
+    json_out_open(o, '{');
+    put_member(o, "media_type", STR("image"));
+    put_member(o, "url", str_of(url));
+    json_out_close(o, '}');
+    json_out_close(o, ']');
+    json_out_close(o, '}');
+    json_out_close(o, '}');
+}
+
 static bool encode_part(TALLOC_CTX *ctx, const struct reply *reply, const struct zalo_encode_options *options,
                         struct str text, bool first, bool last, struct zalo_request *ret)
 {
@@ -72,7 +92,9 @@ static bool encode_part(TALLOC_CTX *ctx, const struct reply *reply, const struct
     put_member(&o, "text", text);
     if (!visit && first && reply->quote_msg_id && reply->quote_msg_id[0])
         put_member(&o, "quote_message_id", str_of(reply->quote_msg_id));
-    if (!visit && last && reply->button_count > 0)
+    if (!visit && last && reply->image_url)
+        put_picture(&o, reply->image_url);
+    else if (!visit && last && reply->button_count > 0)
         put_buttons(&o, reply, options);
     json_out_close(&o, '}');
     json_out_close(&o, '}');

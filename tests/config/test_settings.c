@@ -328,6 +328,43 @@ static void test_the_example_shows_every_key_with_its_default(void **state)
     settings_free(&defaults);
 }
 
+static void test_waiting_counts_only_what_lies_within_the_hours(void **state)
+{
+    (void)state;
+    struct hours h;
+    struct holidays off = {.count = 0};
+    const int64_t minute = 60 * 1000, hour = 60 * minute, day = 24 * hour;
+    const int64_t monday = 1700413200000; /* 20 November 2023, 00:00 in Vietnam */
+    assert_true(hours_parse(STR("T2-T6 07:30-11:30,13:30-17:00"), &h, &e));
+    static const struct {
+        int64_t from_min, to_min, open_min; /* from Monday, 00:00 */
+        const char *why;
+    } cases[] = {
+        {8 * 60, 9 * 60, 60, "within a span"},
+        {11 * 60, 14 * 60, 60, "the noon break does not count"},
+        {17 * 60, 24 * 60 + 7 * 60, 0, "neither does the night"},
+        {4 * 1440 + 16 * 60, 7 * 1440 + 8 * 60, 90, "nor the weekend"},
+        {9 * 60, 9 * 60, 0, "no time at all"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int64_t from = monday + cases[i].from_min * minute, to = monday + cases[i].to_min * minute, open = cases[i].open_min * minute;
+        if (hours_between(&h, &off, from, to) != open)
+            fail_msg("%s: %lld min", cases[i].why, (long long)(hours_between(&h, &off, from, to) / minute));
+        if (open)
+            assert_int_equal(hours_later(&h, &off, from, open), to);
+    }
+    assert_true(holidays_add(&off, STR("2023-11-21"), &e));
+    assert_int_equal(hours_later(&h, &off, monday + 16 * hour, 90 * minute), monday + 2 * day + 8 * hour);
+    assert_int_equal(hours_close(&h, &off, monday + 8 * hour), monday + 11 * hour + 30 * minute);
+    assert_int_equal(hours_close(&h, &off, monday + 12 * hour), monday + 12 * hour);
+
+    assert_true(hours_parse(STR("T2-CN 00:00-24:00"), &h, &e));
+    assert_int_equal(hours_between(&h, NULL, monday, monday + 3 * day), 3 * day);
+    assert_true(hours_parse(STR(""), &h, &e));
+    assert_int_equal(hours_between(&h, NULL, monday, monday + 3 * day), 0);
+    assert_int_equal(hours_later(&h, NULL, monday, minute), -1);
+}
+
 static void test_hours_know_days_holidays_and_gaps(void **state)
 {
     (void)state;
@@ -383,6 +420,7 @@ int main(void)
         cmocka_unit_test_teardown(test_reload_takes_only_what_may_change, forget),
         cmocka_unit_test_teardown(test_the_example_shows_every_key_with_its_default, forget),
         cmocka_unit_test_teardown(test_hours_know_days_holidays_and_gaps, forget),
+        cmocka_unit_test_teardown(test_waiting_counts_only_what_lies_within_the_hours, forget),
         cmocka_unit_test_teardown(test_a_holiday_of_every_year_counts_in_every_year, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

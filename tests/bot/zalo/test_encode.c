@@ -84,6 +84,15 @@ static void test_buttons_of_every_kind(void **state)
                         talloc_asprintf(*state, "{\"recipient\":{\"user_id\":\"1\"},\"message\":{\"text\":\"a\",\"attachment\":{\"type\":\"template\",\"payload\":{\"template_type\":\"button\",%s", payload));
 }
 
+/* One attachment a message. */
+static void test_a_picture_takes_the_place_of_buttons(void **state)
+{
+    const struct reply reply = {.user_id = "1", .text = "a", .image_url = "https://cdn.example/i.jpg", .button = {{"One", "#b1:x"}}, .button_count = 1};
+    assert_encoded(*state, &reply, ZALO_PATH_CS,
+                   "{\"recipient\":{\"user_id\":\"1\"},\"message\":{\"text\":\"a\",\"attachment\":{\"type\":\"template\",\"payload\":{"
+                   "\"template_type\":\"media\",\"elements\":[{\"media_type\":\"image\",\"url\":\"https://cdn.example/i.jpg\"}]}}}}");
+}
+
 static void test_anonymous_visitors_get_text_only(void **state)
 {
     const struct reply reply = {.user_id = "1ffe", .text = "a", .anonymous_conversation_id = "fa8f", .quote_msg_id = "1",
@@ -231,6 +240,7 @@ int main(void)
         TEST(test_plain_text),
         TEST(test_quote_is_there_only_when_there_is_one),
         TEST(test_buttons_of_every_kind),
+        TEST(test_a_picture_takes_the_place_of_buttons),
         TEST(test_anonymous_visitors_get_text_only),
         TEST(test_what_zalo_would_refuse_is_refused_here),
         TEST(test_a_long_label_is_cut_to_100_characters),
