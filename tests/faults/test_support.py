@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Two contacts and two processes: one question is one contact's, whatever is pressed at the same moment; answers survive a kill
+between any two steps of their relay; a contact who is gone loses no question.
+
+  test_support.py BUILD_FOLDER"""
+import concurrent.futures
+import os
+import shutil
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+
+from bot import Bot  # noqa: E402
+from process import free_port  # noqa: E402
+from scene import body_of, count, play, post, wait_for  # noqa: E402
+from world import DATABASE  # noqa: E402
+
+TICKETS = 24
+ANSWERS = 30
+
+PEOPLE_SQL = """
+INSERT INTO conversation (user_id, draft) SELECT u, '{"v":"1","greeted":true}' FROM (SELECT 'asks-' || n AS u FROM generate_series(0, %d) n) p;
+INSERT INTO person (user_id, full_name, consent_at, last_inbound_at) SELECT user_id, 'Nguyễn Văn An', now(), now() FROM conversation WHERE user_id LIKE 'asks-%%';
+INSERT INTO conversation (user_id, draft) SELECT 'contact-' || n, '{"v":"1","greeted":true,"staff":true}' FROM generate_series(0, 1) n;
+INSERT INTO person (user_id, full_name, last_inbound_at) SELECT user_id, 'Trần Thị ' || right(user_id, 1), now() FROM conversation WHERE user_id LIKE 'contact-%%';
+INSERT INTO role_grant (user_id, role, granted_by) SELECT user_id, 'support', 'cli:test' FROM conversation WHERE user_id LIKE 'contact-%%';
+INSERT INTO ticket (user_id, id, number, topic, question, asked_at, opened_at)
+SELECT 'asks-' || n, 1000 + n, 1000 + n, 'human', 'hỏi', now(), now() FROM generate_series(0, %d) n;
+""" % (TICKETS, TICKETS)
+
+
+def settled(world, seconds=60):
+    return wait_for(world, "SELECT (SELECT count(*) FROM mailbox WHERE not_before <= now()) + (SELECT count(*) FROM outbox)", 0, seconds) == 0
+
+
+def texts_to(world, user):
+    return [m.get("text") or "" for m in world.standin.sent(user, 0, 0, 5000)]
+
+
+def two_contacts_press_at_once(world, second, checks):
+    """Each ticket's button is pressed by both, on different processes, released by one barrier."""
+    statuses = []
+    for n in range(TICKETS):
+        barrier = threading.Barrier(2)
+
+        def press(contact, port, ticket=1000 + n, start=barrier):
+            body = body_of(f"contact-{contact}", f"t{ticket}-{contact}", f"#b1:*:ticket_reply.{ticket}")
+            start.wait()
+            return post(port, body)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            ports = (world.bot_port, second.port) if n % 2 else (second.port, world.bot_port)
+            statuses += [f.result() for f in [pool.submit(press, c, ports[c]) for c in (0, 1)]]
+    checks.that("both presses of each button are taken", statuses == [200] * (2 * TICKETS), statuses)
+    checks.that("all that follows comes to its end", settled(world))
+    checks.that("each ticket was taken once and by nobody else",
+                count(world, "SELECT count(*) FROM (SELECT ticket_id FROM ticket_message WHERE text IN ('taken', 'taken_over') GROUP BY ticket_id"
+                             f" HAVING count(*) = 1 AND min(text) = 'taken') x") == TICKETS)
+    checks.that("the conversation is the contact's who has the ticket",
+                count(world, "SELECT count(*) FROM ticket t JOIN conversation c USING (user_id) WHERE c.owner = 'user:' || t.assignee AND t.id < 1000 + %d" % TICKETS) == TICKETS)
+    told = [sum("đang trả lời anh/chị" in text for text in texts_to(world, f"asks-{n}")) for n in range(TICKETS)]
+    checks.that("each worker is told of one contact", told == [1] * TICKETS, told)
+    losers = count(world, "SELECT count(*) FROM message WHERE user_id LIKE 'contact-%' AND text LIKE '%đang trả lời rồi%'")
+    checks.that("and the other contact who it is, each time", losers == TICKETS, losers)
+
+
+def answers_while_processes_are_killed(world, second, checks):
+    """Every answer that was acknowledged arrives, in order and in the ticket once, whichever step the kill came between."""
+    ticket, worker, acknowledged = 1000 + TICKETS, f"asks-{TICKETS}", []
+    stop = threading.Event()
+
+    def kill_now_and_then():
+        while not stop.wait(0.4):
+            world.bot.kill()
+            world.bot.start()
+    killer = threading.Thread(target=kill_now_and_then)
+    killer.start()
+    for n in range(ANSWERS):
+        body = body_of("contact-0", f"answer-{n}", f"#{ticket} câu trả lời số {n:02d}")
+        end = time.monotonic() + 20
+        while (status := post(world.bot_port if n % 3 else second.port, body)) != 200 and time.monotonic() < end:
+            time.sleep(0.05)
+        acknowledged.append(status)
+    stop.set()
+    killer.join()
+    if not world.bot.process.running():
+        world.bot.start()
+    checks.that("every answer is acknowledged in the end", acknowledged == [200] * ANSWERS, acknowledged)
+    checks.that("and comes to its end", settled(world, 90))
+    stored = world.postgres.psql(DATABASE, f"SELECT text FROM ticket_message WHERE ticket_id = {ticket} AND direction = 'out' ORDER BY id").split("\n")
+    stored = [line for line in stored if line.strip()]
+    checks.that("each is in the ticket once, in order", stored == [f"câu trả lời số {n:02d}" for n in range(ANSWERS)], stored)
+    got = [text.split("\n")[-1] for text in texts_to(world, worker) if "câu trả lời số" in text]
+    first = list(dict.fromkeys(got))
+    checks.that("and has reached the worker, in order", first == [f"câu trả lời số {n:02d}" for n in range(ANSWERS)], got)
+
+
+def a_contact_who_is_gone(world, checks):
+    """He took it and never came back, and the process that knew died: the other one is asked, the worker has the bot again."""
+    world.postgres.psql(DATABASE, "INSERT INTO duty (user_id) VALUES ('contact-0'), ('contact-1') ON CONFLICT DO NOTHING;"
+                                  "UPDATE ticket SET contact_at = now() - interval '40 min', warned_at = now() - interval '10 min', asked_at = now()"
+                                  " WHERE number = 1000")
+    holder = world.postgres.psql(DATABASE, "SELECT assignee FROM ticket WHERE number = 1000").strip()
+    world.bot.kill()
+    world.postgres.psql(DATABASE, "UPDATE ticket SET tick_at = now() WHERE number = 1000;"
+                                  "UPDATE mailbox SET not_before = now() WHERE user_id = 'asks-0' AND kind = 'ticket_tick'")
+    world.bot.start()
+    checks.that("the conversation is the bot's again",
+                wait_for(world, "SELECT count(*) FROM conversation WHERE user_id = 'asks-0' AND owner = 'bot'", 1, 30) == 1)
+    checks.that("and the question somebody else's", settled(world) and
+                count(world, f"SELECT count(*) FROM ticket WHERE number = 1000 AND assignee <> '{holder}' AND state = 'assigned'") == 1)
+
+
+def scenes(world, checks):
+    world.postgres.psql(DATABASE, PEOPLE_SQL)
+    other = os.path.join(world.folder, "second")
+    os.makedirs(other, mode=0o700)
+    shutil.copy(os.path.join(world.folder, "spool", "token.key"), other)
+    second = Bot(world.bot.binary, world.log("second"), other, world.postgres.url(DATABASE), world.standin.port,
+                 free_port(0, (world.standin.port, world.bot_port)),
+                 {"SANGKIEN_SPOOL_PATH": os.path.join(world.folder, "spool"), "SANGKIEN_HOURS_STAFF": "T2-CN 00:00-24:00"})
+    second.start()
+    try:
+        two_contacts_press_at_once(world, second, checks)
+        answers_while_processes_are_killed(world, second, checks)
+        a_contact_who_is_gone(world, checks)
+    finally:
+        second.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(play("support", sys.argv[1], (("asks-", TICKETS + 1), ("contact-", 2)), scenes, {"SANGKIEN_HOURS_STAFF": "T2-CN 00:00-24:00"}))
