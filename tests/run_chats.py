@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plays the chats of tests/chats against the real bot, PostgreSQL and the stand-in for Zalo.
 
-  run_chats.py BUILD_FOLDER [--only WORDS] [--jobs N] [FILE.chat ...]
+  run_chats.py BUILD_FOLDER [--only WORDS] [--jobs N] [--pooled] [FILE.chat ...]
 
 Prints `ok`, or `FAIL` with file:line, what was expected and what came, for each chat and ends with `N passed, N failed`."""
 import argparse
@@ -92,7 +92,7 @@ def run(args):
     os.chmod(folder, 0o711)
     world = None
     try:
-        world = World(folder, os.path.abspath(args.build), fast=True, extra=FAST_CHAT).start()
+        world = World(folder, os.path.abspath(args.build), fast=True, extra=FAST_CHAT, pooled=args.pooled).start()
         Session(world.postgres, DATABASE).query(NOT_INDEXED)
         # First all that go together, then, in the main thread, those that stop the bot or switch on trouble for everybody.
         play_together([c for c in chats if not c.alone], titles, catalogue, world, result, args.jobs)
@@ -125,6 +125,7 @@ def main():
     p.add_argument("build")
     p.add_argument("files", nargs="*")
     p.add_argument("--only", help="chats whose title has these words")
+    p.add_argument("--pooled", action="store_true", help="the bot behind pgbouncer in transaction pooling")
     p.add_argument("--jobs", type=int, default=4)
     args = p.parse_args()
     try:

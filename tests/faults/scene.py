@@ -57,13 +57,13 @@ def wait_for(world, sql, want, seconds=60):
     return got
 
 
-def play(name, build, people, scenes, extra=None):
+def play(name, build, people, scenes, extra=None, pooled=False):
     """Starts a world and lets scenes(world, checks) happen in it; `people` (prefix, count): the stand-in sends only to whom it
     knows.  Prints the counts.  @return the exit status."""
     folder = tempfile.mkdtemp(prefix=f"sangkien-{name}-", dir="/var/tmp")
     os.chmod(folder, 0o711)
     checks = Checks()
-    world = World(folder, build, fast=True, extra=extra)
+    world = World(folder, build, fast=True, extra=extra, pooled=pooled)
     try:
         world.start()
         for prefix, number in people:

@@ -2,6 +2,7 @@
 import os
 
 from bot import Bot
+from pgbouncer import PgBouncer
 from postgres import Postgres
 from process import Failure, free_port
 from standin import Standin
@@ -15,9 +16,10 @@ def root():
 
 
 class World:
-    """`folder` holds all data and logs.  `extra` are further settings of the bot as environment."""
+    """`folder` holds all data and logs.  `extra` are further settings of the bot as environment.
+    `pooled`: the bot sees PostgreSQL through pgbouncer in transaction pooling only."""
 
-    def __init__(self, folder, build, fast=False, ports=(0, 0), state=None, extra=None, standin_extra=()):
+    def __init__(self, folder, build, fast=False, ports=(0, 0), state=None, extra=None, standin_extra=(), pooled=False):
         self.folder, self.extra = folder, extra
         self.logs = os.path.join(folder, "log")
         os.makedirs(self.logs, mode=0o700, exist_ok=True)
@@ -30,6 +32,7 @@ class World:
         self.standin = Standin(standin_binary, self.log("standin"), free_port(ports[0]), state, standin_extra)
         self.bot_port = free_port(ports[1], (self.standin.port,))
         self.bot = None
+        self.pooler = PgBouncer(os.path.join(folder, "pgbouncer"), self.postgres, self.log("pgbouncer")) if pooled else None
 
     def log(self, name):
         return os.path.join(self.logs, name + ".log")
@@ -40,6 +43,9 @@ class World:
         self.bot = Bot(self.bot_binary, self.log("bot"), self.folder, self.postgres.url(DATABASE), self.standin.port, self.bot_port,
                        self.extra)
         self.bot.command("migrate")
+        if self.pooler:
+            self.pooler.start()
+            self.bot.env.update({"SANGKIEN_DATABASE_URL": self.pooler.url(DATABASE), "SANGKIEN_DATABASE_NAMED_STATEMENTS": "no"})
         with open(os.path.join(root(), "tests", "data", "demo-units.sql"), encoding="utf-8") as f:
             self.postgres.psql(DATABASE, f.read())
         self.standin.start(self.bot.webhook)
@@ -53,5 +59,7 @@ class World:
         """In the order that lets the bot finish what it has begun.  @return the bot's exit status."""
         status = self.bot.stop() if self.bot else None
         self.standin.stop()
+        if self.pooler:
+            self.pooler.stop()
         self.postgres.stop()
         return status
