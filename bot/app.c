@@ -1,9 +1,11 @@
 /* The parts of a process and their start: see app.h. */
 #include "app.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <talloc.h>
@@ -270,6 +272,13 @@ static bool raise_descriptor_limit(const struct settings *s)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
+/* Tokens and people's words are in memory: what is left of a crash is its line in the log. */
+static void leave_no_core(void)
+{
+    if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) != 0)
+        log_warn("a crash could leave a core file: %s, ignoring", strerror(errno));
+}
+
 /* Opened once, before there are workers; or systemd has opened them, and they outlive this program. */
 static bool open_sockets(struct start *start, struct err *e)
 {
@@ -490,6 +499,7 @@ int app_serve(struct settings *settings, const char *settings_path, bool hold)
         }
         log_warn("%s; serving all the same, it is tried again and again", e.msg);
     }
+    leave_no_core();
     if (!raise_descriptor_limit(settings))
         log_warn("cannot raise the limit of open files, ignoring");
     struct start start = {.settings = settings, .settings_path = settings_path, .hold = hold};
