@@ -59,20 +59,23 @@ CREATE INDEX review_queue_reviewer ON review_queue (reviewer) WHERE reviewer IS 
 
 -- Domain.md section 9: above 10 tỷ; above 1 tỷ from one person without a figure in the description; the same figure for the
 -- fifth time in one unit.
-CREATE FUNCTION review_implausible(i initiative) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT coalesce(i.annual_benefit_vnd > 10000000000
+-- (plpgsql keeps its plans; an SQL function that is not inlined makes them anew for every initiative filed.)
+CREATE FUNCTION review_implausible(i initiative) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN coalesce(i.annual_benefit_vnd > 10000000000
         OR (i.annual_benefit_vnd > 1000000000 AND i.description !~ '[0-9]'
             AND NOT EXISTS (SELECT FROM initiative_author a WHERE a.user_id = i.user_id AND a.initiative_id = i.id))
         OR (SELECT count(*) >= 5 FROM (SELECT FROM initiative o
-                WHERE o.unit_id = i.unit_id AND o.annual_benefit_vnd = i.annual_benefit_vnd LIMIT 5) same), false)
-$$;
+                WHERE o.unit_id = i.unit_id AND o.annual_benefit_vnd = i.annual_benefit_vnd LIMIT 5) same), false);
+END $$;
 
-CREATE FUNCTION review_rank(i initiative) RETURNS smallint LANGUAGE sql STABLE AS $$
-    SELECT CASE
+CREATE FUNCTION review_rank(i initiative) RETURNS smallint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN CASE
         WHEN EXISTS (SELECT FROM initiative_similar s WHERE s.user_id = i.user_id AND s.initiative_id = i.id) THEN 0
         WHEN EXISTS (SELECT FROM review r WHERE r.user_id = i.user_id AND r.initiative_id = i.id AND r.verdict = 'appeal') THEN 0
-        WHEN review_implausible(i) THEN 1 ELSE 2 END::smallint
-$$;
+        WHEN review_implausible(i) THEN 1 ELSE 2 END::smallint;
+END $$;
 
 -- The queue is kept by the database, so that whoever writes an initiative (a turn, an import, a person at psql) keeps it.
 -- Only rows of the initiative's own person are touched: two people's turns never wait for each other here.
