@@ -27,3 +27,7 @@ END $$;
 -- Written and read as a whole by every turn: kept as it comes, instead of taken apart and put together again each time.
 ALTER TABLE conversation ALTER COLUMN draft DROP DEFAULT, ALTER COLUMN draft TYPE json USING draft::text::json, ALTER COLUMN draft SET DEFAULT '{}';
 ALTER TABLE outbox ALTER COLUMN buttons TYPE json USING buttons::text::json;
+
+-- Most people type the name of their unit as it is.
+CREATE INDEX union_unit_name ON union_unit (name_key);
+CREATE INDEX unit_alias_name ON unit_alias (alias_key);
