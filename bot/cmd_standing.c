@@ -188,7 +188,7 @@ static void print_text(struct view *v)
     enum msg id = v->wave.id && v->wave.ended ? MSG_ADMIN_WAVE_SUMMARY : MSG_ADMIN_DAILY;
     puts(message_render(v->c, message_get(id)->text, args, n));
     for (int r = 1; r < v->rows; r++)
-        puts(standing_line(v->c, &v->wave, &v->row[r]));
+        puts(standing_line(v->c, &v->wave, r > 1 ? &v->row[r - 1] : NULL, &v->row[r]));
     if (v->loose_people || v->loose_counted) {
         char people[24], counted[24];
         snprintf(people, sizeof(people), "%" PRId64, v->loose_people);

@@ -107,6 +107,7 @@ size_t standing_args(TALLOC_CTX *ctx, const struct standing_wave *wave, const st
         {"date", wave->today},
         {"time", strlen(time) > 11 ? talloc_strdup(ctx, time + 11) : ""},
         {"day", at_ms ? talloc_asprintf(ctx, "%.2s/%.2s", time + 8, time + 5) : ""},
+        {"who", message_get(wave->id ? MSG_STANDING_WHO_WAVE : MSG_STANDING_WHO_EVER)->text},
         {"people", number(ctx, row->people)},
         {"people_delta", delta(ctx, row, row->people, row->before_people)},
         {"n", number(ctx, row->counted)},
@@ -135,9 +136,13 @@ size_t standing_args(TALLOC_CTX *ctx, const struct standing_wave *wave, const st
     return ARRAY_LEN(args);
 }
 
-char *standing_line(TALLOC_CTX *ctx, const struct standing_wave *wave, const struct standing_row *row)
+char *standing_line(TALLOC_CTX *ctx, const struct standing_wave *wave, const struct standing_row *before, const struct standing_row *row)
 {
     struct message_arg args[STANDING_ARGS_MAX];
     size_t n = standing_args(ctx, wave, row, args);
-    return message_render(ctx, message_get(row->target ? MSG_ADMIN_UNIT_LINE : MSG_ADMIN_NO_TARGET)->text, args, n);
+    char *line = message_render(ctx, message_get(row->target ? MSG_ADMIN_UNIT_LINE : MSG_ADMIN_NO_TARGET)->text, args, n);
+    if (!row->cluster || (before && before->cluster && strcmp(before->cluster, row->cluster) == 0))
+        return line;
+    const struct message_arg cluster[] = {{"cluster", row->cluster}};
+    return talloc_asprintf(ctx, "%s\n%s", render(ctx, MSG_STANDING_CLUSTER, cluster, ARRAY_LEN(cluster)), line);
 }

@@ -31,7 +31,8 @@ int64_t standing_daily(const struct standing_row *row, const struct standing_wav
 size_t standing_args(TALLOC_CTX *ctx, const struct standing_wave *wave, const struct standing_row *row,
                      struct message_arg ret[static STANDING_ARGS_MAX]);
 
-/** The unit's line in a list: admin_unit_line, or admin_no_target. */
-char *standing_line(TALLOC_CTX *ctx, const struct standing_wave *wave, const struct standing_row *row);
+/** The unit's line in a list: admin_unit_line, or admin_no_target; where a cluster begins, its name above.
+ *  @param before  the one above in the list, NULL: none. */
+char *standing_line(TALLOC_CTX *ctx, const struct standing_wave *wave, const struct standing_row *before, const struct standing_row *row);
 
 #endif

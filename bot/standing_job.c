@@ -30,11 +30,12 @@ static const char *word(const struct asking *a, const char *name)
 static char *lines_of(struct asking *a, const PGresult *res, int from)
 {
     char *lines = talloc_strdup(a, "");
+    struct standing_row row = {0};
     int shown = 0;
     for (int r = from; r < PQntuples(res); r++) {
-        struct standing_row row;
+        const struct standing_row before = row;
         standing_store_row(a, res, r, &row);
-        const char *line = standing_line(a, &a->wave, &row);
+        const char *line = standing_line(a, &a->wave, r > from ? &before : NULL, &row);
         if (shown == LINES_MAX || strlen(lines) + strlen(line) > LIST_UNITS_MAX) {
             const struct message_arg more[] = {{"n", talloc_asprintf(a, "%d", PQntuples(res) - r)}};
             line = message_render(a, message_get(MSG_STANDING_MORE)->text, more, ARRAY_LEN(more));

@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from catalogue import Catalogue  # noqa: E402
 from chat import read_file  # noqa: E402
+from demo_seed import seed  # noqa: E402
 from player import Mismatch, Player  # noqa: E402
 from postgres import Postgres, Session  # noqa: E402
 from process import Failure  # noqa: E402
@@ -110,6 +111,7 @@ def wait_for_end(processes):
 def show(folder, build):
     world, earlier = start(folder, build)
     try:
+        seed(world, folder)
         give_roles(world)
         say()
         say(f"  chat page   http://127.0.0.1:{world.standin.port}/")
@@ -117,6 +119,9 @@ def show(folder, build):
         say(f"  data        {folder}" + ("   (with what was there)" if earlier else "") + "   delete it to begin anew")
         say(f"  database    {world.postgres.bin}/psql \"{world.postgres.url(DATABASE)}\"")
         say(f"  logs        {world.logs}/")
+        say()
+        say("The third phone is an organizer's: write \"tình hình\" there, or in a terminal:")
+        say(f"  SANGKIEN_DATABASE_URL=\"{world.postgres.url(DATABASE)}\" build/bot/sangkien standing")
         say()
         say("Ctrl-C ends all of it.")
         ended = wait_for_end(world.processes())
