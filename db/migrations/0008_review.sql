@@ -110,45 +110,63 @@ FROM initiative i JOIN person p ON p.user_id = i.user_id WHERE i.status = 'submi
 
 -- ---- who may look at what ----
 
--- The units whose initiatives this person reviews; {0}: all, also those of no unit.
-CREATE FUNCTION review_units(who text) RETURNS bigint[] LANGUAGE sql STABLE AS $$
-    WITH held AS MATERIALIZED (
-        SELECT coalesce(array_agg(g.unit_id), '{}') AS units FROM role_grant g
-        WHERE g.user_id = who AND g.role = 'reviewer' AND g.revoked_at IS NULL
-    )
-    SELECT CASE WHEN 0 = ANY (h.units) THEN '{0}' ELSE ARRAY(SELECT u.id FROM union_unit u WHERE u.path && h.units) END FROM held h
-$$;
-
 -- Whether that unit lies within one of the grants.
 CREATE FUNCTION review_reaches(who text, unit bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM role_grant g WHERE g.user_id = who AND g.role = 'reviewer' AND g.revoked_at IS NULL
                    AND (g.unit_id = 0 OR g.unit_id = ANY (SELECT unnest(u.path) FROM union_unit u WHERE u.id = unit)))
 $$;
 
--- Up to 16 that this person could look at next, best first: more than are being claimed at any one moment.
-CREATE FUNCTION review_candidates(who text, units bigint[]) RETURNS TABLE (user_id text, id bigint) LANGUAGE plpgsql STABLE ROWS 16 AS $$
+-- Up to 16 that this person could look at next, best first: more than are being claimed at any one moment.  Who reviews a few
+-- units gets the best of each; who reviews many (or all: a grant for unit 0) finds one among the first 2,000 of the whole queue,
+-- and only when none of those is his, or he reviews a part that is through already, each of his units is looked at.
+CREATE FUNCTION review_candidates(who text) RETURNS TABLE (user_id text, id bigint) LANGUAGE plpgsql STABLE ROWS 16 AS $$
 #variable_conflict use_column
 DECLARE
+    held bigint[] := ARRAY(SELECT g.unit_id FROM role_grant g WHERE g.user_id = who AND g.role = 'reviewer' AND g.revoked_at IS NULL);
+    everywhere boolean := 0 = ANY (held);
+    units bigint[];
+    few boolean;
     wanted smallint;
     free boolean;
+    past timestamptz;
+    upto timestamptz;
 BEGIN
+    IF NOT everywhere THEN
+        units := ARRAY(SELECT u.id FROM union_unit u WHERE u.path && held LIMIT 201);
+        few := cardinality(units) <= 200;
+    END IF;
     FOREACH wanted IN ARRAY '{0,1,2}'::smallint[] LOOP
         FOREACH free IN ARRAY '{t,f}'::boolean[] LOOP
-            IF units = '{0}' THEN
+            past := CASE WHEN free THEN now() ELSE '-infinity' END;
+            upto := CASE WHEN free THEN 'infinity' ELSE now() END;
+            IF everywhere THEN
                 RETURN QUERY SELECT q.user_id, q.id FROM review_queue q
-                    WHERE q.rank = wanted AND q.free_until > CASE WHEN free THEN now() ELSE '-infinity' END
-                      AND q.free_until <= CASE WHEN free THEN 'infinity' ELSE now() END
+                    WHERE q.rank = wanted AND q.free_until > past AND q.free_until <= upto
                       AND (q.until IS NULL OR q.until <= now()) AND q.user_id <> who
                     ORDER BY q.free_until LIMIT 16;
-            ELSE
-                RETURN QUERY SELECT c.user_id, c.id FROM unnest(units) AS u (id) CROSS JOIN LATERAL (
+                IF FOUND THEN
+                    RETURN;
+                END IF;
+                CONTINUE;
+            END IF;
+            IF NOT few THEN
+                RETURN QUERY SELECT h.user_id, h.id FROM (
+                        SELECT q.user_id, q.id, q.unit_id, q.until, q.free_until FROM review_queue q
+                        WHERE q.rank = wanted AND q.free_until > past AND q.free_until <= upto ORDER BY q.free_until LIMIT 2000) h
+                    CROSS JOIN LATERAL (SELECT FROM union_unit u WHERE u.id = h.unit_id AND u.path && held OFFSET 0) mine
+                    WHERE (h.until IS NULL OR h.until <= now()) AND h.user_id <> who
+                    ORDER BY h.free_until LIMIT 16;
+                IF FOUND THEN
+                    RETURN;
+                END IF;
+                units := ARRAY(SELECT u.id FROM union_unit u WHERE u.path && held);
+            END IF;
+            RETURN QUERY SELECT c.user_id, c.id FROM unnest(units) AS u (id) CROSS JOIN LATERAL (
                     SELECT q.user_id, q.id, q.free_until FROM review_queue q
-                    WHERE q.unit_id = u.id AND q.rank = wanted AND q.free_until > CASE WHEN free THEN now() ELSE '-infinity' END
-                      AND q.free_until <= CASE WHEN free THEN 'infinity' ELSE now() END
+                    WHERE q.unit_id = u.id AND q.rank = wanted AND q.free_until > past AND q.free_until <= upto
                       AND (q.until IS NULL OR q.until <= now()) AND q.user_id <> who
                     ORDER BY q.free_until LIMIT 16) c
-                    ORDER BY c.free_until LIMIT 16;
-            END IF;
+                ORDER BY c.free_until LIMIT 16;
             IF FOUND THEN
                 RETURN;
             END IF;
@@ -165,7 +183,7 @@ DECLARE
     it record;
 BEGIN
     FOREACH who IN ARRAY reviewers LOOP
-        FOR it IN SELECT c.user_id, c.id FROM review_candidates(who, review_units(who)) c LOOP
+        FOR it IN SELECT c.user_id, c.id FROM review_candidates(who) c LOOP
             PERFORM FROM review_queue q WHERE q.user_id = it.user_id AND q.id = it.id AND (q.until IS NULL OR q.until <= now())
                 FOR UPDATE SKIP LOCKED;
             IF FOUND THEN

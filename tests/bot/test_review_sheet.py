@@ -147,5 +147,36 @@ def test_what_is_no_table_of_verdicts_is_refused(w):
     has(w.run("review", "--help")[0], "dry-run")
 
 
+# ---- the queue, as the database keeps it ----
+
+def test_the_queue_gives_duplicates_then_doubts_then_who_can_be_told_for_free(w):
+    w.sql(SEED)
+    w.sql("""DELETE FROM review_queue; UPDATE initiative SET annual_benefit_vnd = id * 1000000 + 1, benefit_text = 'x' WHERE benefit_kind = 'money';
+             UPDATE initiative SET annual_benefit_vnd = 11000000000 WHERE id = 4;
+             INSERT INTO initiative_similar (user_id, initiative_id, other_user_id, other_id, score, same_unit, choice)
+             VALUES ('w5', 5, 'w1', 1, 600, true, 'unsaid');
+             UPDATE review_queue SET free_until = now() + id * interval '1 hour';
+             UPDATE review_queue SET free_until = now() - interval '1 day' WHERE id = 1;
+             INSERT INTO role_grant (user_id, role, unit_id, granted_by) VALUES ('r1', 'reviewer', 1, 't'), ('r2', 'reviewer', 0, 't'), ('w2', 'reviewer', 3, 't')""")
+    got = w.sql("SELECT string_agg(reviewer || id, ' ') FROM review_take('{r1,r2}')").strip() + " " + " ".join(
+        w.sql(f"SELECT string_agg(reviewer || id, ' ') FROM review_take('{{{who}}}')").strip() for who in ("w2", "r1", "r1", "r1"))
+    if got.strip() != "r15 r24 w23 r12 r16 r11":  # the own one is passed over; the one whose free time is over comes last
+        raise Failure(f"the order is {got}")
+
+
+def test_who_reviews_many_units_gets_what_lies_behind_thousands_of_others(w):
+    w.sql("""INSERT INTO union_unit (id, code, name, parent_id, level) VALUES (1, 'T', 'T', NULL, 1), (2, 'A', 'A', 1, 2), (3, 'B', 'B', 1, 2);
+             INSERT INTO union_unit (id, code, name, parent_id, level) SELECT 100 + g, 'A' || g, 'A', 2, 3 FROM generate_series(1, 250) g;
+             INSERT INTO person (user_id) VALUES ('w');
+             INSERT INTO initiative (user_id, id, code, title, benefit_kind, unit_id, submitted_at, updated_at)
+             SELECT 'w', g, 'SK-' || g, 'T', 'unknown', CASE g WHEN 2100 THEN 350 ELSE 3 END, now() + g * interval '1 s', now()
+             FROM generate_series(1, 2100) g;
+             INSERT INTO role_grant (user_id, role, unit_id, granted_by) VALUES ('ra', 'reviewer', 2, 't'), ('rb', 'reviewer', 3, 't')""")
+    for who, wanted in (("ra", "2100"), ("ra", ""), ("rb", "1"), ("rb", "2"), ("nobody", "")):
+        got = w.sql(f"SELECT id FROM review_take('{{{who}}}')").strip()
+        if got != wanted:
+            raise Failure(f"{who} got {got!r}, not {wanted!r}")
+
+
 if __name__ == "__main__":
     sys.exit(play(sys.argv, __doc__, {n: t for n, t in globals().items() if n.startswith("test_")}))
