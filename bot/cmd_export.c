@@ -10,11 +10,17 @@
 #include "review_sheet.h"
 #include "rows.h"
 
+enum { TOP_MAX = 10000 };
+
 static const char usage[] =
-    "usage: sangkien export initiatives|tickets [--format csv|xlsx] [FILTER ...] > FILE\n"
-    "Writes a row for each; csv when no format is named.  Filters, for initiatives:\n"
-    "  --status WORD,WORD  submitted, returned, valid, duplicate, refused, recognised, withdrawn\n"
+    "usage: sangkien export initiatives|units|tickets [--format csv|xlsx] [FILTER ...] > FILE\n"
+    "Writes a row for each; csv when no format is named.  Filters, for initiatives and units:\n"
     "  --unit CODE         of that unit and all below it\n"
+    "  --wave CODE         submitted in that wave\n"
+    "  --top N             the best N: initiatives by checked benefit (of those valid or recognised), units by initiatives found valid\n"
+    "for initiatives:\n"
+    "  --status WORD,WORD  submitted, returned, valid, duplicate, refused, recognised, withdrawn\n"
+    "  --social            those marked for their social meaning\n"
     "A workbook is made in $TMPDIR (/var/tmp) first; past 1,048,576 rows it goes on on a further sheet.\n";
 
 static const struct table {
@@ -24,6 +30,7 @@ static const struct table {
     bool filters;
 } tables[] = {
     {"initiatives", MSG_SHEET_INITIATIVES, MSG_SHEET_INITIATIVES_HEADER, export_initiatives, true},
+    {"units", MSG_SHEET_UNITS, MSG_SHEET_UNITS_HEADER, export_units, true},
     {"tickets", MSG_SHEET_TICKETS, MSG_SHEET_TICKETS_HEADER, export_tickets, false},
     {"review", MSG_SHEET_REVIEW, MSG_SHEET_REVIEW_HEADER, review_sheet_write, true},
 };
@@ -33,7 +40,7 @@ struct wish {
     const struct table *table;
     enum sheet_format format;
     struct export_filter filter;
-    const char *unit_code;
+    const char *unit_code, *wave_code;
 };
 
 static int wrong(const struct wish *wish, const char *what, const char *which)
@@ -63,10 +70,14 @@ static bool read_statuses(char *list, struct export_filter *filter)
 static int read_arguments(int argc, char **argv, struct wish *ret)
 {
     for (int i = 1; i < argc; i++) {
-        char *equals = strchr(argv[i], '='), *value = equals ? equals + 1 : i + 1 < argc ? argv[i + 1] : NULL;
-        size_t n = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
-        struct str name = {argv[i], n};
-        bool filter = str_eq(name, STR("--status")) || str_eq(name, STR("--unit"));
+        if (strcmp(argv[i], "--social") == 0 && ret->table->filters) {
+            ret->filter.social = true;
+            continue;
+        }
+        char *equals = strchr(argv[i], '='), *value = equals ? equals + 1 : i + 1 < argc ? argv[i + 1] : NULL, *end = value;
+        struct str name = {argv[i], equals ? (size_t)(equals - argv[i]) : strlen(argv[i])};
+        bool top = str_eq(name, STR("--top"));
+        bool filter = top || str_eq(name, STR("--status")) || str_eq(name, STR("--unit")) || str_eq(name, STR("--wave"));
         if (!filter && !str_eq(name, STR("--format")))
             return wrong(ret, "unknown argument", argv[i]);
         if (filter && !ret->table->filters)
@@ -77,8 +88,12 @@ static int read_arguments(int argc, char **argv, struct wish *ret)
             return wrong(ret, "unknown format", value);
         if (str_eq(name, STR("--status")) && !read_statuses(value, &ret->filter))
             return wrong(ret, "unknown status among", value);
+        if (top && ((ret->filter.top = strtol(value, &end, 10)) < 1 || *end || ret->filter.top > TOP_MAX))
+            return wrong(ret, "no number from 1 to 10000:", value);
         if (str_eq(name, STR("--unit")))
             ret->unit_code = value;
+        if (str_eq(name, STR("--wave")))
+            ret->wave_code = value;
         i += equals == NULL;
     }
     return EX_OK;
@@ -90,22 +105,35 @@ static void on_unit(const PGresult *res, void *ctx)
     *id = PQntuples(res) == 1 ? pg_int8(res, 0, 0) : 0;
 }
 
-static bool find_unit(struct command *c, struct wish *wish, struct err *e)
+static void on_wave(const PGresult *res, void *ctx)
 {
-    if (!wish->unit_code)
-        return true;
-    struct pg_params *p = pg_params_new(c);
-    pg_param_text(p, wish->unit_code);
-    if (!command_query(c, SQL_UNIT_BY_CODE, p, on_unit, &wish->filter.unit_id, e))
+    struct export_filter *filter = ctx;
+    if (PQntuples(res) == 1) {
+        filter->from_ms = pg_time_ms(res, 0, 0);
+        filter->before_ms = pg_time_ms(res, 0, 1);
+    }
+}
+
+/* What the filters name, to numbers. */
+static bool find_named(struct command *c, struct wish *wish, struct err *e)
+{
+    struct pg_params *unit = pg_params_new(c), *wave = pg_params_new(c);
+    pg_param_text(unit, wish->unit_code);
+    pg_param_text(wave, wish->wave_code);
+    if (!command_query(c, SQL_UNIT_BY_CODE, unit, on_unit, &wish->filter.unit_id, e) ||
+        !command_query(c, SQL_WAVE_SPAN, wave, on_wave, &wish->filter, e))
         return false;
-    return wish->filter.unit_id ||
-           err_set(e, ERR_NOT_FOUND, "no unit has the code %s; sangkien import units brings them in", wish->unit_code);
+    if (wish->unit_code && !wish->filter.unit_id)
+        return err_set(e, ERR_NOT_FOUND, "no unit has the code %s; sangkien import units brings them in", wish->unit_code);
+    if (wish->wave_code && !wish->filter.before_ms)
+        return err_set(e, ERR_NOT_FOUND, "no wave has the code %s; sangkien import campaign brings them in", wish->wave_code);
+    return true;
 }
 
 static int write_table(struct command *c, struct wish *wish)
 {
     struct err e = {0};
-    if (!find_unit(c, wish, &e)) {
+    if (!find_named(c, wish, &e)) {
         fprintf(stderr, "%s: %s\n", wish->command, e.msg);
         return e.kind == ERR_NOT_FOUND ? EX_DATAERR : EX_UNAVAILABLE;
     }

@@ -12,7 +12,7 @@ int cmd_check(struct settings *s, int argc, char **argv);
 /** `token set`: a pair or an authorization code from stdin, or by way of the consent page; `token show`: never the tokens. */
 int cmd_token(struct settings *s, int argc, char **argv);
 
-/** `export initiatives|tickets [--format csv|xlsx] [filters]` to stdout, in constant memory. */
+/** `export initiatives|units|tickets [--format csv|xlsx] [filters]` to stdout, in constant memory. */
 int cmd_export(struct settings *s, int argc, char **argv);
 
 /** `review export|import`: verdicts by spreadsheet, all or nothing. */

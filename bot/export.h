@@ -9,10 +9,13 @@ struct export_filter {
     const char *status[8]; /* NULL-terminated; none: all */
     int64_t unit_id;       /* with all below it; 0: everywhere */
     int64_t from_ms, before_ms; /* of submission; 0: whenever */
+    int64_t top;           /* so many, the best first; 0: all */
+    bool social;           /* only those marked for their social meaning */
 };
 
 /** Writes all rows into the sheet. @return false with what went wrong in the database; the sheet is incomplete then. */
 bool export_tickets(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e);
+bool export_units(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e);
 bool export_initiatives(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e);
 
 /**

@@ -83,10 +83,36 @@ static void on_page(const PGresult *res, void *ctx)
     }
 }
 
+static void add_span(struct pg_params *p, const struct export_filter *filter)
+{
+    pg_param_int8(p, filter->unit_id);
+    pg_param_time_ms(p, filter->from_ms);
+    pg_param_time_ms(p, filter->before_ms);
+}
+
+static void add_bool(struct pg_params *p, bool v)
+{
+    pg_param_text(p, v ? "true" : "false");
+}
+
+/* For the awards: the largest checked benefits. */
+static bool export_top(struct command *c, struct page *page, const struct export_filter *filter, struct err *e)
+{
+    struct pg_params *p = pg_params_new(c);
+    pg_param_int8(p, filter->top);
+    add_span(p, filter);
+    add_bool(p, filter->social);
+    bool ok = command_query(c, SQL_EXPORT_TOP, p, on_page, page, e);
+    talloc_free(page->memory);
+    return ok;
+}
+
 bool export_initiatives(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e)
 {
     struct page page = {.sheet = s, .rows = PAGE, .user_id = ""};
     bool ok = true;
+    if (filter->top)
+        return export_top(c, &page, filter, e);
     while (ok && page.rows == PAGE && sheet_ok(s)) {
         struct pg_params *p = pg_params_new(c);
         struct pg_array *statuses = pg_array_new(p, PG_TEXT);
@@ -96,11 +122,33 @@ bool export_initiatives(struct command *c, struct sheet *s, const struct export_
         pg_param_text(p, page.user_id);
         pg_param_int8(p, page.id);
         pg_param_array(p, statuses);
-        pg_param_int8(p, filter->unit_id);
-        pg_param_time_ms(p, filter->from_ms);
-        pg_param_time_ms(p, filter->before_ms);
+        add_span(p, filter);
+        add_bool(p, filter->social);
         ok = command_query(c, SQL_EXPORT_INITIATIVES, p, on_page, &page, e);
     }
     talloc_free(page.memory);
     return ok;
+}
+
+/* ---- units ---- */
+
+static void on_units(const PGresult *res, void *ctx)
+{
+    struct sheet *s = ctx;
+    for (int i = 0; i < PQntuples(res); i++) {
+        sheet_number(s, pg_int8(res, i, 0));
+        sheet_text(s, pg_bytes(res, i, 1));
+        sheet_text(s, pg_bytes(res, i, 2));
+        for (int col = 3; col <= 7; col++)
+            sheet_number(s, pg_int8(res, i, col));
+        sheet_end_row(s);
+    }
+}
+
+bool export_units(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e)
+{
+    struct pg_params *p = pg_params_new(c);
+    pg_param_int8(p, filter->top ? filter->top : INT32_MAX);
+    add_span(p, filter);
+    return command_query(c, SQL_EXPORT_UNITS, p, on_units, s, e);
 }

@@ -38,7 +38,7 @@ static const struct {
     {"units", cmd_units, true, "unmatched | match TEXT CODE  unit names people typed that are not known"},
     {"standing", cmd_standing, true, "[--unit CODE] [--wave CODE] [--format text|csv|xlsx|json] [--why | --freeze | --verify]  where the units stand"},
     {"review", cmd_review, true, "export | import FILE  what waits for a verdict as a table, and the table with verdicts back"},
-    {"export", cmd_export, true, "initiatives|tickets [--format csv|xlsx] [--status ...] [--unit ...]  a table, to stdout"},
+    {"export", cmd_export, true, "initiatives|units|tickets [--format csv|xlsx] [--unit CODE] [--wave CODE] [--top N] ...  a table, to stdout"},
 };
 
 static void print_help(FILE *out)

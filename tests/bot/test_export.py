@@ -88,6 +88,29 @@ def test_rows_are_chosen_by_status_and_unit(w):
     has(w.run("export", "initiatives", "--unit", "nowhere", expect=EX_DATAERR)[1], "no unit has the code nowhere")
 
 
+def test_the_shortlists_hold_the_best_first(w):
+    w.sql(SEED)
+    w.sql("""UPDATE initiative SET status = 'recognised', checked_benefit_vnd = 70000000 WHERE code = 'SK-CCCCCC';
+             INSERT INTO initiative (user_id, id, code, title, benefit_kind, unit_id, submitted_at, status, checked_benefit_vnd)
+             VALUES ('w1', 9, 'SK-EEEEEE', 'Nhãn', 'unknown', 3, '2023-08-01 16:59:59+00', 'valid', NULL),
+                    ('w1', 10, 'SK-FFFFFF', 'Kệ', 'unknown', 3, '2023-08-01 17:00:00+00', 'duplicate', 90000000);
+             INSERT INTO campaign (id, code, name) VALUES (1, 'M', 'Tháng');
+             INSERT INTO wave (id, campaign_id, code, name, starts_on, ends_on) VALUES (1, 1, 'D1', 'Đợt 1', '2023-07-28', '2023-08-01')""")
+    for args, codes in ((("--top", "5"), ["SK-CCCCCC", "SK-AAAAAA"]), (("--top=1",), ["SK-CCCCCC"]), (("--top", "5", "--unit", "H"), ["SK-AAAAAA"]),
+                        (("--social",), ["SK-AAAAAA"]), (("--top", "5", "--wave", "D1"), ["SK-CCCCCC"]),
+                        (("--wave", "D1"), ["SK-EEEEEE", "SK-CCCCCC"])):
+        got = [r[0] for r in table(w.run("export", "initiatives", *args)[0])[1:]]
+        if got != codes:
+            raise Failure(f"{args}: {got}, not {codes}")
+    units = table(w.run("export", "units")[0])
+    if units[1:] != [["1", "Công ty A", "Huyện Bắc", "2", "0", "1", "1", "50000000"], ["2", "Trường B", "Liên đoàn tỉnh", "1", "1", "1", "0", "70000000"]]:
+        raise Failure(str(units))
+    if len(table(w.run("export", "units", "--top", "1", "--unit", "D")[0])) != 2:
+        raise Failure("one unit was asked for")
+    has(w.run("export", "initiatives", "--wave", "D9", expect=EX_DATAERR)[1], "no wave has the code D9")
+    w.run("export", "initiatives", "--top", "0", expect=EX_USAGE)
+
+
 def test_pages_follow_each_other_without_loss(w):
     w.sql("""INSERT INTO initiative (user_id, id, code, title, description, benefit_kind, submitted_at)
              SELECT 'p' || g % 7, g, 'SK-' || g, 'Tên', 'Mô tả', 'unknown', now() FROM generate_series(1, 2500) g""")
