@@ -48,7 +48,7 @@ static char *lines_of(struct asking *a, const PGresult *res, int from)
 
 static cJSON *result_of(struct asking *a, const PGresult *res)
 {
-    struct standing_row top;
+    struct standing_row top = {0};
     struct message_arg args[STANDING_ARGS_MAX];
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "what", a->what);
@@ -83,7 +83,8 @@ static struct pg_array *within_of(const struct asking *a, struct pg_unit *unit)
     if (!cJSON_IsArray(list))
         return NULL;
     struct pg_array *ids = pg_array_new(unit, PG_INT8);
-    cJSON_ArrayForEach(item, list) pg_array_int8(ids, cJSON_IsString(item) ? id_parse(item->valuestring) : -1);
+    for (item = list->child; item; item = item->next)
+        pg_array_int8(ids, cJSON_IsString(item) ? id_parse(item->valuestring) : -1);
     return ids;
 }
 

@@ -49,7 +49,8 @@ void cmd_unit_standing(struct talk *t, int64_t arg, enum edit_field field)
     }
     int n = 0;
     const cJSON *id;
-    cJSON_ArrayForEach(id, within) if (n++ < UNITS_MAX) wish(t, "daily", id_parse(id->valuestring), within);
+    for (id = within->child; id && n++ < UNITS_MAX; id = id->next)
+        wish(t, "daily", id_parse(id->valuestring), within);
 }
 
 /* `arg` may be made up: the job looks only below what this person sees. */
@@ -71,8 +72,9 @@ void standing_told(struct talk *t, const cJSON *result)
         restate(t);
         return;
     }
-    cJSON_ArrayForEach(item, named) if (cJSON_IsString(item) && n < ARGS_MAX)
-        args[n++] = (struct message_arg){item->string, must(talloc_strdup(t->ctx, item->valuestring))};
+    for (item = named->child; item; item = item->next)
+        if (cJSON_IsString(item) && n < ARGS_MAX)
+            args[n++] = (struct message_arg){item->string, must(talloc_strdup(t->ctx, item->valuestring))};
     const char *lines = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "lines"));
     args[n++] = (struct message_arg){"lines", lines ? must(talloc_strdup(t->ctx, lines)) : ""};
     args[n++] = (struct message_arg){"unit_id", fmt(t, "%lld", (long long)mail_id(result, "unit"))};

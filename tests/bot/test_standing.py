@@ -289,6 +289,8 @@ def test_what_is_kept_can_be_recomputed_by_anybody_and_changes_no_more(w):
     has(rows, "K1\tCĐCS Một\tK\t3\tCụm 1\t2\t1\t3\t3\t0\t3\t0\t0\t0\t0\t30\t10\t30\t4\t1\t1\n")
     w.sql("UPDATE initiative SET status = 'duplicate'")
     equal(w.standing("--wave", "W")["K1"]["counted"], 3)
+    out, _ = w.run("standing", "--wave", "W", "--unit", "K1")
+    has(out, "Tổng kết Đợt 1", "1 người, 3 sáng kiến, hạng 1/4", "Đạt 150,0% chỉ tiêu 2", "Hợp lệ 0 · Trùng 0 · Loại 0 · Chờ 3")
     w.run("standing", "--wave", "W", "--freeze")
     out, _ = w.run("standing", "--wave", "W", "--verify")
     equal(out.split()[0], digest)

@@ -156,6 +156,9 @@ def test_a_merged_unit_is_below_the_one_that_took_it_in_from_its_day_on(w):
     has(err, "give valid_to when it was merged")
     w.take(HEAD + "K02,CĐCS Công ty Sông Thương,K01,3,,Cụm 1,800,,2024-07-01\n")
     equal(w.tree(), "T< K<T K01<K B01<K01 K02<K01")
+    w.sql("INSERT INTO person (user_id, full_name, unit_text) VALUES ('a', 'A', 'cđcs công ty sông thương')")
+    out, _ = w.run("units", "unmatched")  # its name leads to the one that took it in
+    has(out, "K01\tCĐCS Công ty Bình Minh Xanh\t100")
 
 
 def test_a_column_that_is_missing_leaves_what_is_stored(w):
