@@ -169,7 +169,7 @@ def organizers_hear(world, checks):
     bot.stop()
     world.postgres.psql(DATABASE, "INSERT INTO role_grant (user_id, role, granted_by) VALUES ('seen-4', 'organizer', 'test');"
                                   "INSERT INTO role_grant (user_id, role, granted_by, revoked_at) VALUES ('seen-5', 'organizer', 'test', now());"
-                                  "UPDATE operator_mark SET at = now() - interval '4 hours'")
+                                  "UPDATE operator_mark SET at = now() - interval '4 hours'; UPDATE oa_token SET needs_consent = true")
     bot.env.update({"SANGKIEN_WATCH_SILENCE_MS": "3s", "SANGKIEN_HOURS_STAFF": "T2-CN 00:00-24:00", "SANGKIEN_HOURS_HOLIDAYS": ""})
     world.standin.call("POST", "/_admin/settings", {"verified": False, "package_valid_through": time.strftime("%d/%m/%Y", time.gmtime(time.time() + 5 * 86400))})
     bot.start()
@@ -179,6 +179,8 @@ def organizers_hear(world, checks):
     checks.that("a package that ends in days is told", told(world, "seen-4", "gói dịch vụ của tài khoản Zalo hết hạn"))
     checks.that("and counted", 3 <= bot.metric("oa_package_days") <= 6, bot.metric("oa_package_days"))
     checks.that("an OA that is not verified is told", told(world, "seen-4", "chưa được xác thực") and bot.metric("oa_unverified") == 1)
+    checks.that("a token that needs consent is told while messages still go out", told(world, "seen-4", "quyền gửi tin"))
+    checks.that("readyz and the number say so", bot.get("/readyz")[1].startswith("degraded") and bot.metric("token_degraded") == 1, bot.get("/readyz"))
     checks.that("who is no organizer any more hears nothing", not told(world, "seen-5", "ban tổ chức", 1))
     post(bot.port, body_of("seen-6", "heard-again", "xin chào"))
     bot.process.wait_until(lambda: bot.metric("webhook_silent") == 0, 20, "the silence was over")
