@@ -8,7 +8,8 @@
 enum { PAGE = 500 };
 
 /* Columns of ticket_export. The person's Zalo id stays out: nobody reading the table needs it, and spreadsheets round it. */
-enum { NUMBER, USER_ID, ID, STATE, TOPIC, QUESTION, STEP, OPENED_AT, CLOSED_AT, ASSIGNEE, FULL_NAME, UNIT, PHONE, CODE, TALK };
+enum { NUMBER, USER_ID, ID, STATE, TOPIC, QUESTION, STEP, OPENED_AT, CLOSED_AT, ASSIGNEE, FULL_NAME, UNIT, PHONE, CODE, TALK, FIRST_MIN,
+       SLOWEST_MIN };
 
 struct page {
     struct sheet *sheet;
@@ -58,6 +59,8 @@ static void on_page(const PGresult *res, void *ctx)
         sheet_text(s, pg_bytes(res, i, QUESTION));
         sheet_text(s, pg_bytes(res, i, TALK));
         sheet_text(s, pg_bytes(res, i, ASSIGNEE));
+        sheet_text(s, pg_bytes(res, i, FIRST_MIN));
+        sheet_text(s, pg_bytes(res, i, SLOWEST_MIN));
         sheet_end_row(s);
     }
     if (page->rows > 0) {

@@ -4,9 +4,7 @@
  * always, its answer is collected anyway; any other text waits for nobody: the question on show stays, and is answered by the
  * first message after a quiet minute. */
 #include "reading/intent.h"
-#include "say.h"
-
-enum { MINUTE_MS = 60 * 1000 };
+#include "ticket.h"
 
 /* Each message moves flood_ms by its share of a minute; who is a minute ahead has used the minute up.  By the time it was
  * sent: what waited in the spool comes all at once and is no flood. */
@@ -30,7 +28,7 @@ static bool is_plain_text(const struct inbound *msg)
 enum flood flood_of(struct talk *t)
 {
     const struct inbound *msg = t->in->msg;
-    if (t->in->messages_per_minute <= 0 || t->d->staff || msg->kind < IN_TEXT || msg->kind > IN_CARD)
+    if (t->in->messages_per_minute <= 0 || t->d->staff || owned_by_a_person(t->in) /* a contact reads all of it */ || msg->kind < IN_TEXT || msg->kind > IN_CARD)
         return FLOOD_NONE;
     if (!is_ahead(t)) {
         t->d->flood_told = false;

@@ -280,6 +280,12 @@ static void overdue(struct talk *t, struct ticket *k)
     k->overdue_at_ms = t->in->now_ms;
     tell_contact(t, k, k->assignee, "ticket_news", "overdue", NULL);
     tell_chiefs(t, k, "chief_overdue");
+    if (!on_duty(t, k->assignee) && !has_owner(t, k)) { /* gone home, or no contact any more: whoever is there */
+        pass_by(t, k, k->assignee);
+        k->assignee = k->assignee_name = NULL;
+        k->state = TICKET_NEW;
+        assign(t, k);
+    }
 }
 
 /* Everything that is due, looked at from the row alone: a tick that comes twice or too late does no harm. */

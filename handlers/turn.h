@@ -21,7 +21,7 @@ enum need {
     NEED_INITIATIVE = 1 << 1,  /* input->initiative: the one with output->need_id, in full; NULL when it is not theirs */
     NEED_UNITS = 1 << 2,       /* input->units: best matches of output->need_text, best first, at most 5 */
     NEED_DRAFTS = 1 << 3,      /* input->drafts: parked drafts, newest first */
-    NEED_TICKET = 1 << 4,      /* input->tickets: the person's last ten, newest first */
+    NEED_TICKET = 1 << 4,      /* input->tickets: the person's open and last ones, newest first */
     NEED_AUTHORS = 1 << 5,     /* input->authors: co-authors of the initiative output->need_id */
     NEED_COLLEAGUE = 1 << 6,   /* input->colleague: the one person in the same unit whose folded name is need_text, or NULL */
     NEED_MY_DATA = 1 << 7,     /* input->my_data: what is kept about the person, counted */

@@ -52,12 +52,12 @@ JOIN ticket_relay r ON r.user_id = v.user_id AND r.id = v.id
 ON CONFLICT DO NOTHING;
 
 -- name: ticket_list
--- $1 user ids: their last ten, newest first.
+-- $1 user ids: what is open and their last ones, thirty at most, newest first.
 SELECT t.user_id, t.id, t.number, t.state, t.topic, t.question, t.step, t.initiative_id, t.unit_id, t.previous_id, t.assignee, t.assignee_name,
        t.passed, t.opened_at, t.closed_at, t.asked_at, t.first_answer_at, t.first_answer_min, t.slowest_answer_min, t.answered_at,
        t.contact_at, t.snoozed_until, t.told_at, t.overdue_at, t.warned_at, t.tick_at
 FROM unnest($1::text[]) AS q (user_id)
-CROSS JOIN LATERAL (SELECT n.* FROM ticket n WHERE n.user_id = q.user_id ORDER BY n.id DESC LIMIT 10) t
+CROSS JOIN LATERAL (SELECT n.* FROM ticket n WHERE n.user_id = q.user_id ORDER BY n.state = 'closed', n.id DESC LIMIT 30) t
 ORDER BY t.user_id, t.id DESC;
 
 -- name: ticket_start
@@ -137,10 +137,16 @@ INSERT INTO duty (user_id) SELECT u FROM unnest($1::text[]) AS u ON CONFLICT DO 
 DELETE FROM duty WHERE user_id = ANY ($1::text[]);
 
 -- name: ticket_export
--- $1 at most so many, $2 $3 after this user id and id: pages in key order.
-SELECT t.number, t.user_id, t.id, t.state, t.topic, t.question, t.step, t.opened_at, t.closed_at, t.assignee,
+-- $1 at most so many, $2 $3 after this user id and id: pages in key order.  The talk: a line a message, with when, who and, where it
+-- was no text, what; what happened to the ticket is in it too.
+SELECT t.number, t.user_id, t.id, t.state, t.topic, t.question, t.step, t.opened_at, t.closed_at, coalesce(t.assignee_name, t.assignee),
        p.full_name, coalesce(u.name, p.unit_text), p.phone, i.code,
-       (SELECT string_agg(m.text, E'\n' ORDER BY m.id) FROM ticket_message m WHERE m.user_id = t.user_id AND m.ticket_id = t.id)
+       (SELECT string_agg(to_char(m.at AT TIME ZONE 'Asia/Ho_Chi_Minh', 'DD/MM HH24:MI')
+                          || CASE m.direction WHEN 'in' THEN ' < ' WHEN 'out' THEN ' > ' ELSE ' * ' END
+                          || concat_ws(' ', m.text, CASE WHEN m.kind <> 'text' THEN '[' || m.kind || ']' END, '(' || m.failure || ')'),
+                          E'\n' ORDER BY m.id)
+        FROM ticket_message m WHERE m.user_id = t.user_id AND m.ticket_id = t.id),
+       t.first_answer_min::text, t.slowest_answer_min::text
 FROM ticket t
 LEFT JOIN person p ON p.user_id = t.user_id
 LEFT JOIN union_unit u ON u.id = p.unit_id
