@@ -53,7 +53,7 @@ def contestant(stage, database, people, hold):
 
 def best_of_limits(bench, people):
     scripts = bench.size(SCRIPTS, SCRIPTS, SCRIPTS[-1:])
-    return max(bench.stage().pgbench(script, clients, bench.size(3, 10, 1), people)[0] for script, clients in scripts)
+    return max(bench.stage().pgbench(script, clients, bench.size(2, 10, 1), people)[0] for script, clients in scripts)
 
 
 def settle(load):
@@ -102,7 +102,7 @@ class Rounds:
 
     def __init__(self, bench):
         self.bench, self.stage, self.people = bench, bench.stage(), bench.size(100000, 100000, 1000)
-        self.seconds = bench.size(4, 20, 0.3)
+        self.seconds = bench.size(3, 20, 0.3)
         wanted = bench.wanted
         self.saturate = bool(wanted & {"turns", "cost", "memory", "latency"})
         self.single_wanted = bool(wanted & {"latency", "lone"})
@@ -224,7 +224,7 @@ def row_growth(bench):
     for number in range(bench.size(3, 5, 1)):
         bench.say(f"growth, round {number + 1}")
         for what in random.sample(list(loads), len(loads)):
-            found[what].append(loads[what].run(256, seconds=bench.size(4, 20, 1))["rate"])
+            found[what].append(loads[what].run(256, seconds=bench.size(3, 20, 1))["rate"])
             stage.sql(loads[what].database, "TRUNCATE outbox")
     for what, load in loads.items():
         load.check_rows()
