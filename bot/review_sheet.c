@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "messages.h"
 #include "reading/amount.h"
@@ -225,15 +226,17 @@ static bool read_amount(struct str cell, int64_t *ret)
 /* "2023-08-15" or "15/8/2023", up to today. */
 static bool read_day(TALLOC_CTX *ctx, struct str cell, const char *today, const char **ret)
 {
-    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int d = 0, m = 0, y = 0, end = 0;
-    const char *z = cell.p;
-    if (sscanf(z, "%4d-%2d-%2d%n", &y, &m, &d, &end) != 3 && sscanf(z, "%2d/%2d/%4d%n", &d, &m, &y, &end) != 3)
-        return false;
-    if ((size_t)end != cell.n || y < 1990 || m < 1 || m > 12 || d < 1 || d > days[m - 1])
-        return false;
-    *ret = talloc_asprintf(ctx, "%04d-%02d-%02d", y, m, d);
-    return *ret && strcmp(*ret, today) <= 0;
+    static const char *const formats[] = {"%Y-%m-%d", "%d/%m/%Y"};
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        struct tm tm = {0};
+        const char *end = strptime(cell.p, formats[i], &tm);
+        struct tm there = tm; /* timegm() makes 3 March of 31 February */
+        if (!end || *end || timegm(&there) == -1 || there.tm_mday != tm.tm_mday || tm.tm_year < 90 || tm.tm_year > 8000)
+            continue;
+        *ret = talloc_asprintf(ctx, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+        return *ret && strcmp(*ret, today) <= 0;
+    }
+    return false;
 }
 
 static bool read_figures(TALLOC_CTX *ctx, const struct review_heading *h, const struct csv_row *row, const char *today, struct verdict *v,

@@ -542,7 +542,7 @@ enum answer read_review_day(struct talk *t, const char *text)
 enum state review_today(struct talk *t)
 {
     int d, m, y;
-    return sscanf(date_of(t, t->in->now_ms), "%d/%d/%d", &d, &m, &y) == 3 ? recognised_on(t, d, m, y) : ST_STAY;
+    return date_read(t, "hom nay", &d, &m, &y) ? recognised_on(t, d, m, y) : ST_STAY;
 }
 
 /* ---- mail: a verdict that did not take effect ---- */

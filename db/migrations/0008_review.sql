@@ -58,23 +58,24 @@ CREATE INDEX review_queue_unit ON review_queue (unit_id, rank, free_until);
 CREATE INDEX review_queue_reviewer ON review_queue (reviewer) WHERE reviewer IS NOT NULL;
 
 -- Domain.md section 9: above 10 tỷ; above 1 tỷ from one person without a figure in the description; the same figure for the
--- fifth time in one unit.
--- (plpgsql keeps its plans; an SQL function that is not inlined makes them anew for every initiative filed.)
-CREATE FUNCTION review_implausible(i initiative) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN coalesce(i.annual_benefit_vnd > 10000000000
-        OR (i.annual_benefit_vnd > 1000000000 AND i.description !~ '[0-9]'
-            AND NOT EXISTS (SELECT FROM initiative_author a WHERE a.user_id = i.user_id AND a.initiative_id = i.id))
-        OR (SELECT count(*) >= 5 FROM (SELECT FROM initiative o
-                WHERE o.unit_id = i.unit_id AND o.annual_benefit_vnd = i.annual_benefit_vnd LIMIT 5) same), false);
-END $$;
-
+-- fifth time in one unit.  In PL/pgSQL, whose plans are kept: a turn that files an initiative runs this.
 CREATE FUNCTION review_rank(i initiative) RETURNS smallint LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN CASE
-        WHEN EXISTS (SELECT FROM initiative_similar s WHERE s.user_id = i.user_id AND s.initiative_id = i.id) THEN 0
-        WHEN EXISTS (SELECT FROM review r WHERE r.user_id = i.user_id AND r.initiative_id = i.id AND r.verdict = 'appeal') THEN 0
-        WHEN review_implausible(i) THEN 1 ELSE 2 END::smallint;
+    IF EXISTS (SELECT FROM initiative_similar s WHERE s.user_id = i.user_id AND s.initiative_id = i.id)
+        OR EXISTS (SELECT FROM review r WHERE r.user_id = i.user_id AND r.initiative_id = i.id AND r.verdict = 'appeal') THEN
+        RETURN 0;
+    ELSIF i.annual_benefit_vnd IS NULL THEN
+        RETURN 2;
+    ELSIF i.annual_benefit_vnd > 10000000000 THEN
+        RETURN 1;
+    ELSIF i.annual_benefit_vnd > 1000000000 AND coalesce(i.description, '') !~ '[0-9]'
+        AND NOT EXISTS (SELECT FROM initiative_author a WHERE a.user_id = i.user_id AND a.initiative_id = i.id) THEN
+        RETURN 1;
+    ELSIF (SELECT count(*) FROM (SELECT FROM initiative o WHERE o.unit_id = i.unit_id AND o.annual_benefit_vnd = i.annual_benefit_vnd
+                                 LIMIT 5) same) = 5 THEN
+        RETURN 1;
+    END IF;
+    RETURN 2;
 END $$;
 
 -- The queue is kept by the database, so that whoever writes an initiative (a turn, an import, a person at psql) keeps it.
@@ -117,7 +118,7 @@ CREATE FUNCTION review_reaches(who text, unit bigint) RETURNS boolean LANGUAGE s
 $$;
 
 -- Up to 16 that this person could look at next, best first: more than are being claimed at any one moment.  Who reviews a few
--- units gets the best of each; who reviews many (or all: a grant for unit 0) finds one among the first 2,000 of the whole queue,
+-- units gets the best of each; who reviews many (or all: a grant for unit 0) finds one among the first 500 of the whole queue,
 -- and only when none of those is his, or he reviews a part that is through already, each of his units is looked at.
 CREATE FUNCTION review_candidates(who text) RETURNS TABLE (user_id text, id bigint) LANGUAGE plpgsql STABLE ROWS 16 AS $$
 #variable_conflict use_column
@@ -152,7 +153,7 @@ BEGIN
             IF NOT few THEN
                 RETURN QUERY SELECT h.user_id, h.id FROM (
                         SELECT q.user_id, q.id, q.unit_id, q.until, q.free_until FROM review_queue q
-                        WHERE q.rank = wanted AND q.free_until > past AND q.free_until <= upto ORDER BY q.free_until LIMIT 2000) h
+                        WHERE q.rank = wanted AND q.free_until > past AND q.free_until <= upto ORDER BY q.free_until LIMIT 500) h
                     CROSS JOIN LATERAL (SELECT FROM union_unit u WHERE u.id = h.unit_id AND u.path && held OFFSET 0) mine
                     WHERE (h.until IS NULL OR h.until <= now()) AND h.user_id <> who
                     ORDER BY h.free_until LIMIT 16;

@@ -96,7 +96,7 @@ def test_one_wrong_line_keeps_everything_out_and_is_named(w):
     filled(rows, "SK-AAAAA2", verdict="được")
     filled(rows, "SK-AAAAA3", verdict="trùng lặp", of="SK-ZZZZZZ")
     filled(rows, "SK-AAAAA4", verdict="cần bổ sung", reason="thiếu phần")
-    filled(rows, "SK-AAAAA5", verdict="công nhận", level="Hội đồng", day="31/2/2099")
+    filled(rows, "SK-AAAAA5", verdict="công nhận", level="Hội đồng", day="29/2/2023")
     filled(rows, "SK-AAAAA6", verdict="hợp lệ", checked="nhiều lắm")
     rows.append(dict(rows[0], **{"Mã": "SK-NOSUCH"}))
     rows.append(dict(rows[0]))
