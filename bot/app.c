@@ -11,6 +11,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "catch_up.h"
 #include "clock.h"
 #include "evidence.h"
 #include "housekeeping.h"
@@ -62,6 +63,7 @@ struct app {
     struct evidence_fetcher *evidence;
     struct webhook *webhook;
     struct housekeeping *housekeeping;
+    struct catch_up *catch_up;
     struct similar_writer *similar;
     struct similar_desk *similar_desk;
     struct similar_finder *similar_finder;
@@ -316,12 +318,15 @@ static bool make_client(struct app *app, struct err *e)
 static void give_back_leases(struct app *app, const char *predecessor)
 {
     struct pg_unit *unit = pg_unit_new(app);
-    struct pg_params *replies = pg_params_new(unit), *token = pg_params_new(unit);
+    struct pg_params *replies = pg_params_new(unit), *token = pg_params_new(unit), *reading = pg_params_new(unit);
     pg_param_text(replies, predecessor);
     pg_param_text(token, app->settings->zalo.oa_id);
     pg_param_text(token, predecessor);
     pg_add(unit, SQL_OUTBOX_ABANDONED, replies);
+    pg_param_text(reading, app->settings->zalo.oa_id);
+    pg_param_text(reading, predecessor);
     pg_add(unit, SQL_TOKEN_ABANDONED, token);
+    pg_add(unit, SQL_CATCH_UP_ABANDONED, reading);
     PG_FAULTS(unit, "leases_before_return", "leases_after_return");
     pg_queue_run(app->background, unit, LEASES_MS, on_leases_given_back, app);
 }
@@ -378,6 +383,9 @@ static void wire(struct app *app, bool hold)
     const struct watch_state *watch = watch_new(app, &(struct watch_options){
         .base = app->base, .settings = s, .db = app->background, .client = app->client, .tokens = app->tokens, .limiter = app->limiter,
         .outbox = app->outbox, .ids = &app->ids, .asks_zalo = app->seat == 0 && !hold});
+    app->catch_up = catch_up_new(app, &(struct catch_up_options){
+        .base = app->base, .settings = s, .process = app->process, .db = app->background, .client = app->client, .tokens = app->tokens,
+        .limiter = app->limiter, .intake = app->intake, .turns = app->turns});
     app->webhook = webhook_new(app, &(struct webhook_options){
         .base = app->base, .settings = s, .turns = app->turns, .intake = app->intake, .outbox = app->outbox, .tokens = app->tokens,
         .background = app->background, .limiter = app->limiter,
@@ -459,6 +467,7 @@ static int serve(const struct start *start, struct workforce *force, size_t seat
     }
     struct event_base *base = app->base;
     /* What is in flight is called back with an error: while those whom it concerns are still there. */
+    TALLOC_FREE(app->catch_up);
     TALLOC_FREE(app->similar);
     TALLOC_FREE(app->similar_desk);
     TALLOC_FREE(app->look_ups);

@@ -289,13 +289,34 @@ static int token_show(struct work *w)
 
 static const char usage[] =
     "usage: sangkien token set [--redirect-uri URL]\n"
-    "       sangkien token show\n\n"
+    "       sangkien token show\n"
+    "       sangkien token release [--drop]\n\n"
     "set reads from stdin one of\n"
     "  two lines, the access token and the refresh token, or access_token=... and refresh_token=...\n"
     "  (and expires_in=SECONDS if you know it), or the JSON that Zalo gave\n"
     "  code=... and, when the link carried a challenge, code_verifier=...\n"
     "In a terminal it prints the link on which an admin of the OA consents, and asks for what the browser shows then.\n"
-    "URL is the app's callback address exactly as saved in the Zalo developer console.\n";
+    "URL is the app's callback address exactly as saved in the Zalo developer console.\n\n"
+    "release lets sending go on after the database was restored from a backup; --drop: without the replies of before.\n";
+
+static void on_release(const PGresult *res, void *ctx)
+{
+    *(bool *)ctx = PQntuples(res) == 1;
+}
+
+static int token_release(struct work *w, bool drop)
+{
+    struct err e;
+    bool was_held = false;
+    struct pg_params *stale = pg_params_new(w->memory), *held = pg_params_new(w->memory);
+    pg_param_text(stale, w->settings->zalo.oa_id);
+    pg_param_text(held, w->settings->zalo.oa_id);
+    if (!command_open_database(w->command, &e) || (drop && !command_query(w->command, SQL_OUTBOX_DROP_RELEASE, stale, NULL, NULL, &e)) ||
+        !command_query(w->command, SQL_TOKEN_RELEASE, held, on_release, &was_held, &e))
+        return complain(EX_UNAVAILABLE, e.msg);
+    puts(was_held ? "released: running servers send again within some seconds" : "sending was not held");
+    return EX_OK;
+}
 
 int cmd_token(struct settings *s, int argc, char **argv)
 {
@@ -305,16 +326,21 @@ int cmd_token(struct settings *s, int argc, char **argv)
         fputs(usage, stdout);
         return EX_OK;
     }
+    bool drop = argc == 3 && strcmp(argv[2], "--drop") == 0, release = argc > 1 && strcmp(argv[1], "release") == 0 && (argc == 2 || drop);
     if (set && argc == 4 && strcmp(argv[2], "--redirect-uri") == 0)
         redirect_uri = argv[3];
     else if (set && argc == 3 && strncmp(argv[2], "--redirect-uri=", 15) == 0)
         redirect_uri = argv[2] + 15;
-    else if (argc != 2 || (!set && !show)) {
+    else if (!release && (argc != 2 || (!set && !show))) {
         fputs(usage, stderr);
         return EX_USAGE;
     }
     struct work w = {.settings = s, .memory = talloc_new(NULL), .command = command_new(NULL, s)};
-    int code = w.memory && w.command ? set ? token_set(&w, redirect_uri) : token_show(&w) : complain(EX_OSERR, "out of memory");
+    int code = EX_OSERR;
+    if (!w.memory || !w.command)
+        complain(code, "out of memory");
+    else
+        code = release ? token_release(&w, drop) : set ? token_set(&w, redirect_uri) : token_show(&w);
     talloc_free(w.memory);
     talloc_free(w.command);
     return code;

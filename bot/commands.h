@@ -21,6 +21,9 @@ int cmd_review(struct settings *s, int argc, char **argv);
 /** `dead list|retry|drop`: events that could not be processed; shows ids, times and errors, nobody's words. */
 int cmd_dead(struct settings *s, int argc, char **argv);
 
+/** `catch-up [--hours N]`: has a running server read back what Zalo did not send again, and waits for its figures. */
+int cmd_catch_up(struct settings *s, int argc, char **argv);
+
 /** `read amount|intent`: lines of stdin to tab-separated values. Needs no settings. */
 int cmd_read(struct settings *s, int argc, char **argv);
 

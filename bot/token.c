@@ -43,7 +43,7 @@ struct row {
     int64_t expires_at_ms; /* epoch */
     int64_t expires_in_ms, refresh_in_ms; /* on the database's clock, when it was read */
     const char *lease_owner;
-    bool leased, needs_consent;
+    bool leased, needs_consent, held;
     const char *access, *refresh; /* NULL: they do not open with our key */
     char base[TOKEN_FINGERPRINT_SIZE];
 };
@@ -158,7 +158,7 @@ static bool param_sealed(struct tokens *t, struct pg_params *p, const char *what
 
 static bool usable(const struct tokens *t)
 {
-    return t->current.access && t->rejected != t->current.generation && clock_monotonic_ms() < t->expires_ms;
+    return t->current.access && !t->row.held && t->rejected != t->current.generation && clock_monotonic_ms() < t->expires_ms;
 }
 
 const struct token *tokens_current(struct tokens *t)
@@ -206,6 +206,10 @@ void tokens_rejected(struct tokens *t, int64_t generation)
 bool tokens_degraded(const struct tokens *t, const char **why)
 {
     bool bad = !usable(t) || t->failing || t->row.needs_consent;
+    if (t->row.held) {
+        *why = "the database was restored from a backup: nothing is sent until `sangkien token release`";
+        return true;
+    }
     *why = !bad ? "" : t->why[0] ? t->why : "the access token has expired; a new one is being fetched";
     return bad;
 }
@@ -261,6 +265,11 @@ static void on_stored(const struct pg_answer *answer, void *ctx)
         wait_ms(t, STORE_AGAIN_MS);
         return;
     }
+    if (PQntuples(answer->result[0]) == 1) { /* in the file too: were the row ever older than this, the database was restored */
+        t->kept.base_generation = pg_int8(answer->result[0], 0, 0);
+        t->kept.base[0] = '\0';
+        write_file(t);
+    }
     look(t); /* none changed: somebody was faster and the row says who; one changed: take it from there */
 }
 
@@ -268,8 +277,10 @@ static void store_kept(struct tokens *t)
 {
     const struct row *row = &t->row;
     int64_t base = row->found ? row->generation : 0;
-    if (t->kept.base_generation != base) { /* a restored database: from here on the file belongs to its history */
-        log_warn("the tokens of the database are older than those of this node: putting the newer ones back");
+    bool restored = t->kept.base_generation != base;
+    if (restored) { /* from here on the file belongs to its history */
+        log_error("the tokens of the database are older than those of this node, so it was restored from a backup: the newer ones are put back,"
+                  " and nothing is sent until `sangkien token release`");
         t->kept.base_generation = base;
         memcpy(t->kept.base, row->base, sizeof(t->kept.base));
         write_file(t);
@@ -284,6 +295,8 @@ static void store_kept(struct tokens *t)
         return;
     }
     pg_param_int8(p, lifetime_ms > 1 ? lifetime_ms : 1);
+    if (row->found)
+        pg_param_int8(p, restored);
     struct pg_unit *unit = unit_of(t, row->found ? SQL_TOKEN_RENEWED : SQL_TOKEN_FIRST, p);
     PG_FAULTS(unit, "token_before_store", "token_after_store");
     run(t, unit, on_stored);
@@ -600,6 +613,7 @@ static void row_read(struct tokens *t, const PGresult *res)
     t->row.needs_consent = pg_bool(res, 0, 7);
     t->row.expires_in_ms = pg_int8(res, 0, 8);
     t->row.refresh_in_ms = pg_int8(res, 0, 9);
+    t->row.held = pg_bool(res, 0, 10);
 }
 
 static void on_row(const struct pg_answer *answer, void *ctx)

@@ -373,6 +373,7 @@ bool zalo_read_conversation(TALLOC_CTX *ctx, struct str body, struct zalo_spoken
             .message_id = word_at(ctx, &d, v, "message_id"),
             .from_id = word_at(ctx, &d, v, "from_id"),
             .to_id = word_at(ctx, &d, v, "to_id"),
+            .url = word_at(ctx, &d, v, "url"),
         };
         s.text = s.text ? s.text : "";
         ret[n++] = s;

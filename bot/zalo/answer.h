@@ -97,6 +97,7 @@ struct zalo_spoken {
     const char *text;       /* as Zalo gives it, not cleaned; "" when absent */
     const char *message_id; /* NULL: absent */
     const char *from_id, *to_id;
+    const char *url;        /* of a picture, voice note or link; NULL: absent */
 };
 
 /** The conversation call: newest first, at most ZALO_CONVERSATION_MAX. */

@@ -177,6 +177,80 @@ char *zalo_encode_conversation(TALLOC_CTX *ctx, const char *user_id, int offset,
     return json_out_done(&o, &n);
 }
 
+char *zalo_encode_page(TALLOC_CTX *ctx, int offset, int count)
+{
+    struct json_out o;
+    size_t n;
+    json_out_init(&o, ctx, BODY_BYTES_MAX);
+    json_out_open(&o, '{');
+    json_out_key(&o, "offset");
+    json_out_integer(&o, offset);
+    json_out_key(&o, "count");
+    json_out_integer(&o, count);
+    json_out_close(&o, '}');
+    return json_out_done(&o, &n);
+}
+
+/* The types of the conversation call, the events they were and the attachments of these (1.8, 5). */
+static const struct {
+    const char *type, *event, *attachment;
+} said_types[] = {
+    {"text", "user_send_text", NULL},       {"photo", "user_send_image", "image"},     {"GIF", "user_send_gif", "gif"},
+    {"link", "user_send_link", "link"},     {"links", "user_send_link", "link"},       {"voice", "user_send_audio", "audio"},
+    {"sticker", "user_send_sticker", NULL}, {"location", "user_send_location", NULL},
+};
+
+static void put_party(struct json_out *o, const char *key, const char *id)
+{
+    json_out_key(o, key);
+    json_out_open(o, '{');
+    put_member(o, "id", str_of(id));
+    json_out_close(o, '}');
+}
+
+static void put_attachment(struct json_out *o, const char *type, const char *url)
+{
+    json_out_key(o, "attachments");
+    json_out_open(o, '[');
+    json_out_open(o, '{');
+    put_member(o, "type", str_of(type));
+    json_out_key(o, "payload");
+    json_out_open(o, '{');
+    put_member(o, "url", str_of(url));
+    json_out_close(o, '}');
+    json_out_close(o, '}');
+    json_out_close(o, ']');
+}
+
+bool zalo_encode_event(TALLOC_CTX *ctx, const char *app_id, const char *oa_id, const struct zalo_spoken *said, struct str *ret)
+{
+    size_t i = 0;
+    while (i < ARRAY_LEN(said_types) && (!said->type || strcmp(said_types[i].type, said->type) != 0))
+        i++;
+    if (i == ARRAY_LEN(said_types) || !said->message_id || !said->from_id || said->by_oa || (i == 0 && !said->text[0]))
+        return false;
+    struct json_out o;
+    char *stamp = talloc_asprintf(ctx, "%lld", (long long)said->at_ms);
+    json_out_init(&o, ctx, BODY_BYTES_MAX);
+    json_out_open(&o, '{');
+    put_member(&o, "app_id", str_of(app_id));
+    put_member(&o, "event_name", str_of(said_types[i].event));
+    put_member(&o, "timestamp", str_of(stamp));
+    put_party(&o, "sender", said->from_id);
+    put_party(&o, "recipient", oa_id);
+    json_out_key(&o, "message");
+    json_out_open(&o, '{');
+    put_member(&o, "msg_id", str_of(said->message_id));
+    if (said->text[0])
+        put_member(&o, "text", str_of(said->text));
+    if (said_types[i].attachment && said->url)
+        put_attachment(&o, said_types[i].attachment, said->url);
+    json_out_close(&o, '}');
+    json_out_close(&o, '}');
+    ret->p = json_out_done(&o, &ret->n);
+    return ret->p;
+}
+
 char *zalo_encode_percent(TALLOC_CTX *ctx, struct str text)
 {
     static const char hex[] = "0123456789ABCDEF";

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <talloc.h>
 
+#include "answer.h"
 #include "err.h"
 #include "rows.h"
 #include "str.h"
@@ -14,6 +15,7 @@
 #define ZALO_PATH_CS "/v3.0/oa/message/cs"
 #define ZALO_PATH_ANONYMOUS "/v2.0/oa/message"
 #define ZALO_PATH_CONVERSATION "/v2.0/oa/conversation"
+#define ZALO_PATH_RECENT "/v2.0/oa/listrecentchat"
 #define ZALO_PATH_OA "/v2.0/oa/getoa"
 #define ZALO_PATH_USER "/v3.0/oa/user/detail"
 
@@ -56,6 +58,15 @@ char *zalo_encode_user(TALLOC_CTX *ctx, const char *user_id);
 
 /** For ZALO_PATH_CONVERSATION: newest first; `count` is at most 10 for Zalo. */
 char *zalo_encode_conversation(TALLOC_CTX *ctx, const char *user_id, int offset, int count);
+
+/** For ZALO_PATH_RECENT: the conversations, that with the newest message first; `count` is at most 10. */
+char *zalo_encode_page(TALLOC_CTX *ctx, int offset, int count);
+
+/**
+ * The webhook body that a message of the conversation call had, as far as the call tells: event name, msg_id and thus the event
+ * key are the same.  @return false for what the call does not tell (files, videos, cards come as a text without text).
+ */
+bool zalo_encode_event(TALLOC_CTX *ctx, const char *app_id, const char *oa_id, const struct zalo_spoken *said, struct str *ret);
 
 /**
  * The link an admin of the OA opens to grant the app its permissions.

@@ -2,12 +2,16 @@
 """The fault programme: people register initiatives while processes, databases and networks fail, and nothing that was
 acknowledged is lost or doubled.  Ends with a table.  (reliability.md D1 to D3, D14, D17)
 
-  programme.py BUILD_FOLDER [--short] [--scale F] [SCENE ...]     --short: a few of each, for ./run test; --scale 0.1: a tenth of all
+  programme.py BUILD_FOLDER [--short] [--scale F] [--points PREFIX,...] [SCENE ...]
+
+--short: a few of each, for ./run test; --scale 0.1: a tenth of all; --points: only the fault points that begin like that
 
 Full counts: 300 kills, 100 restarts of PostgreSQL, 1000 lost backends, 500 cut commits, 20 failovers."""
 import os
 import random
+import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -15,10 +19,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
+from load import Ledger, Line  # noqa: E402
 from pair import Pair  # noqa: E402
+from points import points  # noqa: E402
 from process import Failure  # noqa: E402
 from proxy import Proxy  # noqa: E402
-from stage import Stage  # noqa: E402
+from scene import body_of  # noqa: E402
+from stage import Row, Stage  # noqa: E402
+from tours import visit  # noqa: E402
 from world import DATABASE  # noqa: E402
 
 BACK_S = 5.0    # from the end of the fault to the first person served end to end
@@ -143,6 +151,163 @@ def failed_over(stage, times):
         stage.database = single
 
 
+def fault_points(stage, times):
+    """D2: every named point, each kind of fault.  `times`: so many of them, spread over all; each is there once and reached."""
+    row, begin = Row("fault points, kill, error or stall"), time.monotonic()
+    every = [p for p in points() if p.name.startswith(tuple(stage.only_points.split(",")))]
+    names = [p.name for p in every]
+    stage.checks.that(f"{len(names)} fault points, each name once", len(names) >= (40 if not stage.only_points else 1) and len(set(names)) == len(names), sorted({n for n in names if names.count(n) > 1}))
+    visits = [(p, kind) for p in every for kind in p.kinds]
+    visits = visits if times >= len(visits) else [visits[i * len(visits) // times] for i in range(times)]
+    failures, reached = [], set()
+    for point, kind in visits:
+        wrong = visit(stage, point, kind)
+        row.times += 1
+        reached.add(point.name)
+        if wrong:
+            failures.append(f"{point.name}:{kind}")
+            stage.checks.that(f"{point.name}:{kind}", False, wrong)
+    row.seconds = time.monotonic() - begin
+    stage.rows.append(row)
+    stage.checks.that(f"{row.times} faults at {len(reached)} of {len(names)} points: each happened, and nothing acknowledged was lost or doubled", not failures, failures)
+
+
+def restored(stage, times):
+    """Q12, T5, D17: the database is put back to what it was; whatever it holds, nothing is sent before an operator says so."""
+    row, begin, bot = Row("database restored"), time.monotonic(), stage.bot("restored")
+    sent_before_release = unanswered = 0
+
+    def say(user, n):
+        line = Line(Ledger(), [bot.port])
+        while line.post(body_of(user, f"{user}.{n}", "xin chào")) != 200:
+            time.sleep(0.05)
+        line.close()
+    for n in range(times):
+        before, after = f"restored{n}-a", f"restored{n}-b"
+        bot.start()
+        say(before, 1)
+        stage.standin.sent(before, 0, 10000)
+        bot.stop()
+        stage.database.psql(DATABASE, f"INSERT INTO outbox (user_id, id, text, due_at, expires_at) VALUES ('{before}', {n + 1}, 'tin cũ', now(), now() + interval '1 day')")
+        stage.database.psql("postgres", f"CREATE DATABASE backup TEMPLATE {DATABASE}")
+        stage.database.psql(DATABASE, f"DELETE FROM outbox WHERE user_id = '{before}'")
+        stage.standin.call("POST", "/_admin/token", {"expire_access": True})  # the pair is renewed after the backup
+        bot.start()
+        say(before, 2)
+        bot.process.wait_until(lambda: len(stage.standin.sent(before, 0, 100, 2)) >= 2, 20, "it sent with the new pair")
+        bot.stop()
+        stage.database.psql("postgres", f"DROP DATABASE {DATABASE};")
+        stage.database.psql("postgres", f"ALTER DATABASE backup RENAME TO {DATABASE}")
+        bot.start(database=False)
+        bot.process.wait_until(lambda: "token release" in bot.get("/readyz")[1], 20, "it holds")
+        seen = len(stage.standin.sent(before, 0, 0))
+        say(after, 1)
+        bot.process.wait_until(lambda: stage.count(f"SELECT count(*) FROM outbox WHERE user_id = '{after}'") == 1, 10, "the answer was written")
+        bot.stop()
+        bot.start(database=False)  # a restart is no release
+        bot.process.wait_until(lambda: "token release" in bot.get("/readyz")[1], 20, "it holds")
+        sent_before_release += len(stage.standin.sent(before, 0, 500)) - seen + len(stage.standin.sent(after, 0, 500))
+        bot.command("token", "release", "--drop")
+        since = time.monotonic()
+        unanswered += not stage.standin.sent(after, 0, 15000)
+        row.recoveries.append(time.monotonic() - since)
+        sent_before_release += len(stage.standin.sent(before, 0, 0)) - seen  # the old one was dropped
+        row.times += 1
+        bot.stop()
+    stage.at_rest("database restored", [])
+    row.seconds = time.monotonic() - begin
+    stage.rows.append(row)
+    stage.checks.that(f"a restored database, {times} times: it holds by itself, nothing is sent before the release", sent_before_release == 0, sent_before_release)
+    stage.checks.that("and everything after it", unanswered == 0, unanswered)
+
+
+def expired_tokens(stage, times):
+    """T1, T2, D14: eight processes meet an access token that is dead; one of them fetches the next."""
+    row, begin, bot = Row("access token dead, 8 processes"), time.monotonic(), stage.bot("tokens", workers=8).start()
+    line, refreshes = Line(Ledger(), [bot.port]), lambda: stage.standin.call("GET", "/_admin/stats")["refreshes"]
+    before, silent = refreshes(), 0
+    try:
+        for n in range(times):
+            stage.standin.call("POST", "/_admin/token", {"expire_access": True})
+            since = time.monotonic()
+            for person in range(8):  # a connection each: spread over the processes
+                line.close()
+                while line.post(body_of(f"token{n}-{person}", f"token{n}-{person}.1", "xin chào")) != 200:
+                    time.sleep(0.05)
+            silent += sum(not stage.standin.sent(f"token{n}-{person}", 0, 20000) for person in range(8))
+            row.recoveries.append(time.monotonic() - since)
+            row.times += 1
+    finally:
+        line.close()
+        bot.stop()
+    row.seconds = time.monotonic() - begin
+    stage.rows.append(row)
+    stage.checks.that(f"{times} expiries met by 8 processes: exactly {times} refreshes", refreshes() - before == times, refreshes() - before)
+    stage.checks.that("and everybody is answered", silent == 0, silent)
+
+
+# what, and whether the reply may come twice (its outcome is unknown to the sender)
+TROUBLES = [{"do": "http500"}, {"do": "http429"}, {"do": "reset_before"}, {"do": "reset_after"}, {"do": "close"}, {"do": "slow_body", "ms": 20}, {"do": "endless", "ms": 5},
+            {"do": "garbage"}, {"do": "truncated"}, {"do": "bad_http"}, {"do": "error", "code": -200}, {"do": "error", "code": -216}, {"do": "error", "code": -99999},
+            {"do": "delay", "ms": 1500}, {"do": "pass", "echo_first": True}, {"do": "stall_after", "ms": 12000}]
+
+
+def zalo_unwell(stage, times):
+    """Z1 to Z4: every kind of trouble for some calls in the middle of the load."""
+    bot = stage.bot("zalo", workers=2).start()
+
+    def happen(row, prober):
+        for n in range(times):
+            trouble = TROUBLES[n % len(TROUBLES)]
+            stage.standin.call("POST", "/_admin/fault", {"path": "/v3.0/oa/message/cs", "times": 5, "skip": 3, **trouble})
+            time.sleep(0.6)  # in the middle of the load
+            row.times += 1
+        stage.standin.call("DELETE", "/_admin/fault")
+        row.recoveries.append(prober.recovery_s(time.monotonic()))
+    try:
+        stage.play("Zalo unwell: 5xx, resets, slow, garbage, codes", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
+    finally:
+        bot.stop()
+
+
+def disk_full(stage, times):
+    """Q6, K10: PostgreSQL and the spool each on a small disk that fills up.  Root only: a disk of our own has to be mounted."""
+    if os.geteuid() != 0:
+        print("      (a full disk needs root to mount one: left out)")
+        return
+    folder = os.path.join(stage.folder, "disk")
+    os.makedirs(folder)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], check=False).returncode != 0:
+        print("      (no disk may be mounted here: left out)")
+        return
+    spool = os.path.join(folder, "spool")
+    os.makedirs(spool, mode=0o700)
+    bot = stage.bot("disk", workers=1, extra={"SANGKIEN_SPOOL_PATH": spool})
+    shutil.copy(os.path.join(stage.folder, "spool", "token.key"), spool)
+    bot.start()
+
+    def happen(row, prober):
+        for _ in range(times):
+            with open(os.path.join(folder, "ballast"), "wb") as f:
+                try:
+                    while True:
+                        f.write(b"x" * 65536)
+                        f.flush()
+                except OSError:
+                    pass
+            stage.database.stop()
+            time.sleep(1.0)  # nobody can be taken meanwhile: 503, and Zalo sends again
+            os.remove(os.path.join(folder, "ballast"))
+            stage.database.start()
+            row.times += 1
+            row.recoveries.append(prober.recovery_s(time.monotonic()))
+    try:
+        stage.play("spool's disk full and PostgreSQL away", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
+    finally:
+        bot.stop()
+        subprocess.run(["umount", folder], check=False)
+
+
 def token_pair(bot):
     """A fresh database starts from the pair of the settings: the stand-in must know it too."""
     return {"access_token": bot.env["SANGKIEN_ZALO_ACCESS_TOKEN"], "refresh_token": bot.env["SANGKIEN_ZALO_REFRESH_TOKEN"]}
@@ -155,6 +320,11 @@ SCENES = [
     (terminated, 1000, 12),
     (cut, 500, 6),
     (failed_over, 20, 0),
+    (zalo_unwell, 160, 0),
+    (expired_tokens, 1000, 0),
+    (restored, 20, 1),
+    (disk_full, 5, 0),
+    (fault_points, 1000, 4),
 ]
 
 
@@ -163,6 +333,7 @@ def main(build, args):
     scale = float(args[args.index("--scale") + 1]) if "--scale" in args else 1.0
     only = [a for a in args if a in [s[0].__name__ for s in SCENES]]
     stage = Stage(build, at_once=6 if short else 12)
+    stage.only_points = args[args.index("--points") + 1] if "--points" in args else ""
     try:
         stage.start()
         for scene, many, few in SCENES:

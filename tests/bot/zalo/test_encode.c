@@ -7,6 +7,7 @@
 /* after the headers it needs */
 #include <cmocka.h>
 
+#include "decode.h"
 #include "encode.h"
 #include "json.h"
 #include "reading/text.h"
@@ -212,6 +213,49 @@ static void test_data_of_get_calls(void **state)
     assert_string_equal(zalo_encode_percent(*state, STR("{\"a\":\"\xc3\xa0 ~\"}")), "%7B%22a%22%3A%22%C3%A0%20~%22%7D");
 }
 
+/* What the conversation call tells of a message takes effect once, whichever way it comes first. */
+static void test_a_message_read_back_has_the_key_of_its_webhook(void **state)
+{
+    static const struct {
+        const char *body;
+        struct zalo_spoken said;
+    } cases[] = {
+        {"{\"app_id\":\"1\",\"event_name\":\"user_send_text\",\"timestamp\":\"1714476720123\",\"sender\":{\"id\":\"u1\"},"
+         "\"recipient\":{\"id\":\"oa\"},\"message\":{\"msg_id\":\"m1\",\"text\":\"ch\303\240o\"}}",
+         {.at_ms = 1714476720123, .type = "text", .text = "ch\303\240o", .message_id = "m1", .from_id = "u1", .to_id = "oa"}},
+        {"{\"app_id\":\"1\",\"event_name\":\"user_send_image\",\"timestamp\":\"1714476721000\",\"sender\":{\"id\":\"u1\"},"
+         "\"recipient\":{\"id\":\"oa\"},\"message\":{\"msg_id\":\"m2\",\"attachments\":[{\"type\":\"image\",\"payload\":{\"url\":\"https://c/i.jpg\"}}]}}",
+         {.at_ms = 1714476721000, .type = "photo", .text = "", .message_id = "m2", .from_id = "u1", .to_id = "oa", .url = "https://c/i.jpg"}},
+    };
+    const char *oa = "oa";
+    struct zalo_identity identity = {.app_id = "1", .oa_ids = &oa, .oa_count = 1};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        unsigned char want[ZALO_EVENT_KEY_BYTES], got[ZALO_EVENT_KEY_BYTES];
+        struct inbound *came, *read_back;
+        struct str body;
+        struct err e;
+        assert_true(zalo_decode(*state, str_of(cases[i].body), &identity, &came, &e) && zalo_event_key(came, str_of(cases[i].body), want));
+        assert_true(zalo_encode_event(*state, "1", "oa", &cases[i].said, &body));
+        assert_true(zalo_decode(*state, body, &identity, &read_back, &e) && zalo_event_key(read_back, body, got));
+        assert_memory_equal(want, got, sizeof(want));
+        assert_int_equal(came->kind, read_back->kind);
+        assert_int_equal(came->sent_at_ms, read_back->sent_at_ms);
+        assert_string_equal(came->user_id, read_back->user_id);
+    }
+}
+
+/* The OA's own words, and what the call does not tell: a file comes as a text without text. */
+static void test_what_cannot_be_read_back_is_refused(void **state)
+{
+    struct str body;
+    struct zalo_spoken file = {.type = "text", .text = "", .message_id = "m1", .from_id = "u1"};
+    struct zalo_spoken ours = {.by_oa = true, .type = "text", .text = "a", .message_id = "m2", .from_id = "oa"};
+    struct zalo_spoken strange = {.type = "hologram", .text = "a", .message_id = "m3", .from_id = "u1"};
+    assert_false(zalo_encode_event(*state, "1", "oa", &file, &body));
+    assert_false(zalo_encode_event(*state, "1", "oa", &ours, &body));
+    assert_false(zalo_encode_event(*state, "1", "oa", &strange, &body));
+}
+
 static void test_consent_link(void **state)
 {
     assert_string_equal(zalo_encode_consent_url(*state, "https://oauth.zaloapp.com", "431284912", "https://bot.example/cb?x=1", NULL, NULL),
@@ -248,6 +292,8 @@ int main(void)
         TEST(test_a_split_loses_no_word_and_puts_quote_and_buttons_at_the_ends),
         TEST(test_naughty_strings_go_out_as_they_are),
         TEST(test_data_of_get_calls),
+        TEST(test_a_message_read_back_has_the_key_of_its_webhook),
+        TEST(test_what_cannot_be_read_back_is_refused),
         TEST(test_consent_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
