@@ -84,3 +84,8 @@ UPDATE outbox SET due_at = now() WHERE owner = $1 AND due_at > now();
 
 -- name: outbox_depth
 SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at))::bigint, 0) FROM outbox;
+
+-- name: outbox_drop_release
+-- $1 OA id.  What was to be sent before the database was restored is given up: whoever claims it finds it expired.
+UPDATE outbox SET expires_at = now()
+WHERE to_timestamp(((id >> 22) + 1577836800000) / 1000.0) < (SELECT held_at FROM oa_token WHERE oa_id = $1);
