@@ -91,10 +91,11 @@ class Victim:
 LOSES_THE_PAIR = ("token_after_refresh", "file_before_write", "file_before_sync", "file_before_rename")
 
 
-def new_pair(v):
-    """What an operator gets from the consent page."""
+def first_token(v):
+    """No row yet: the pair of the settings is put in."""
     v.stage.standin.call("POST", "/_admin/token", {"access_token": v.bot.env["SANGKIEN_ZALO_ACCESS_TOKEN"], "refresh_token": v.bot.env["SANGKIEN_ZALO_REFRESH_TOKEN"]})
     v.sql("DELETE FROM oa_token")
+    talk(v)
 
 
 # ---- ways past the points; each begins before the bot is started ----
@@ -175,7 +176,9 @@ def refreshed(v):
         # Zalo has spent the old pair and the new one was in memory only: this is said, all waits, and an operator's consent ends it.
         v.revive()
         v.until(lambda: "token set" in v.bot.get("/readyz")[1], "asking for consent")
-        new_pair(v)
+        access, refresh = f"new-access-{time.time_ns()}", f"new-refresh-{time.time_ns()}"
+        v.stage.standin.call("POST", "/_admin/token", {"access_token": access, "refresh_token": refresh})
+        v.bot.command("token", "set", stdin=f"{access}\n{refresh}\n")
 
 
 def refresh_refused(v):
@@ -192,12 +195,6 @@ def refresh_refused(v):
     v.bot.stop()  # it would wait an hour; an operator starts it again
     v.bot.env.pop("FAULT_PLAN", None)
     v.bot.start()
-
-
-def first_token(v):
-    """No row yet: the pair of the settings is put in."""
-    new_pair(v)
-    talk(v)
 
 
 def picture(v, url):
@@ -234,7 +231,7 @@ def died_before(v):
     """The process before left leases."""
     plan = v.bot.env.pop("FAULT_PLAN")
     v.start()
-    v.stage.standin.call("POST", "/_admin/settings", {"api_delay_ms": 300})
+    v.stage.standin.call("POST", "/_admin/settings", {"api_delay_ms": 300, "echo": "off"})  # an echo would settle it
     v.say(0, "xin chào")
     v.bot.kill()
     v.stage.standin.call("POST", "/_admin/settings", {"api_delay_ms": 0})
@@ -290,12 +287,13 @@ def visit(stage, point, kind):
         while (left := [sql for sql in ("SELECT count(*) FROM outbox", "SELECT count(*) FROM dead_event", "SELECT count(*) FROM mailbox") if v.sql(sql) != "0"]):
             if time.monotonic() > end:
                 return f"still there after {PATIENCE_S} s: {left}"
+            v.revive()  # it dies a moment after the fault is noted
             time.sleep(0.05)
         return None
     except Failure as e:
         return str(e)
     finally:
-        stage.standin.calm({"api_delay_ms": 0})
+        stage.standin.calm({"api_delay_ms": 0, "echo": "after"})
         if not stage.database.process.running():
             stage.database.start()
         v.bot.stop() if v.kind != "kill" else v.bot.kill()
