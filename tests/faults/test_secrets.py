@@ -2,7 +2,7 @@
 """Secrets and people's words stay inside: recognisable ones are planted everywhere they may stand, then everything that anybody
 may read is searched for them.  (reliability.md T6, S8; INV vii)
 
-  test_secrets.py BUILD_FOLDER"""
+  test_secrets.py BUILD_FOLDER [--short]"""
 import os
 import re
 import signal
@@ -112,8 +112,8 @@ def scenes(world, checks):
     for name in os.listdir(os.path.join(world.folder, "spool")):
         if name.startswith("token"):
             os.remove(os.path.join(world.folder, "spool", name))
-    for level, form in (("debug", "text"), ("debug", "json")):  # what other levels write is among it
-        run_once(world, checks, level, form)
+    for form in ("text", "json") if "--short" not in sys.argv else ("json",):
+        run_once(world, checks, "debug", form)  # what other levels write is among it
     stored_tokens_are_sealed(world, checks)
     errors_do_not_quote_secrets(world, checks)
     a_crash_says_nothing(world, checks)
