@@ -202,7 +202,7 @@ static void test_a_random_walk_never_repeats_a_sentence_and_never_sticks(void **
         inside |= strncmp(name, "admin_", 6) == 0 || strncmp(name, "standing_", 9) == 0 || strcmp(name, "after_deadline") == 0;
         inside |= strncmp(name, "notice_", 7) == 0; /* organizers */
         inside |= strncmp(name, "sheet_", 6) == 0 || strncmp(name, "ticket_", 7) == 0; /* tables */
-        inside |= strncmp(name, "review_", 7) == 0 || strncmp(name, "reason_", 7) == 0; /* reviewers: test_review.c */
+        inside |= strncmp(name, "review_", 7) == 0 || strncmp(name, "reason_", 7) == 0; /* reviewers: review.chat */
         static const char *const others[] = {"address", "untitled", "untold", "again", "anonymous", "system_error",
                                              "rate_limited", "apology", "summary_evidence", "my_data_phone",
                                              "similar_mine", "similar_same_unit", "similar_other_unit", "similar_words",
@@ -213,7 +213,7 @@ static void test_a_random_walk_never_repeats_a_sentence_and_never_sticks(void **
                                              "evidence_full", "help_confidential", "drafts_full",
                                              "title_too_long", "description_too_long", "coauthors_too_much",
                                              "edit_done_sent", "already_submitted", "withdraw_wished",
-                                             /* review.chat, test_review.c */
+                                             /* review.chat */
                                              "status_returned_here", "status_valid_checked", "status_reopened", "appeal_ask",
                                              "appeal_unclear", "appeal_noted", "appeal_once", "appeal_not_now", "help_review",
                                              /* test_support.c: it takes a contact */
