@@ -76,9 +76,9 @@ static bool come_back(struct talk *t)
 /* Buttons that lead back to the bot; those of staff act for their owner, whoever has his own conversation. */
 static bool is_way_back(const struct command *c)
 {
-    static const char *const words[] = {"handoff_close", "resume", "register", "register_new"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(c->action, words[i]) == 0)
+    static const char *const back[] = {"handoff_close", "resume", "register", "register_new"};
+    for (size_t i = 0; i < ARRAY_LEN(back); i++)
+        if (strcmp(c->action, back[i]) == 0)
             return true;
     return false;
 }
