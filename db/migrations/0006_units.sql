@@ -153,9 +153,11 @@ CREATE TRIGGER standing_note_change AFTER UPDATE ON initiative FOR EACH ROW
           (NEW.user_id, NEW.unit_id, NEW.status, NEW.benefit_kind, NEW.annual_benefit_vnd, NEW.submitted_at))
     EXECUTE FUNCTION standing_note_initiative();
 
+-- Without a known unit a person counts, in a wave, where the initiatives are.
 CREATE FUNCTION standing_note_person() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO standing_dirty SELECT coalesce(NEW.unit_id, 0) UNION SELECT coalesce(OLD.unit_id, 0) WHERE TG_OP = 'UPDATE';
+    INSERT INTO standing_dirty SELECT coalesce(NEW.unit_id, 0) UNION SELECT coalesce(OLD.unit_id, 0) WHERE TG_OP = 'UPDATE'
+    UNION SELECT coalesce(i.unit_id, 0) FROM initiative i WHERE i.user_id = NEW.user_id;
     RETURN NULL;
 END $$;
 CREATE TRIGGER standing_note AFTER INSERT ON person FOR EACH ROW WHEN (NEW.full_name IS NOT NULL) EXECUTE FUNCTION standing_note_person();

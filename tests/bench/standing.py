@@ -7,6 +7,7 @@ Fills a private PostgreSQL with generated people and initiatives below a tree of
 then times the command itself (with its start and its connections) and the folds.  --keep uses a folder that stays."""
 import argparse
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -92,9 +93,13 @@ def main():
         print(f"fold of {args.changes:4} changes {sorted(folds)[ROUNDS // 2]:6.2f} s  (median of {ROUNDS}; {min(folds):.2f} to {max(folds):.2f})", flush=True)
         for options in (["--unit", "T"], ["--unit", "G1"], ["--format", "json"], ["--format", "csv"], ["--format", "xlsx"]):
             sql.query("UPDATE standing_state SET folded_at = now()")
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             looks = [timed(lambda: subprocess.run([bot.binary, "standing", *options], env=dict(os.environ, **bot.env), stdout=subprocess.DEVNULL, check=True))
                      for _ in range(ROUNDS)]
-            print(f"standing {' '.join(options):16} {sorted(looks)[ROUNDS // 2]:6.2f} s  ({min(looks):.2f} to {max(looks):.2f})", flush=True)
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = (used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime) / ROUNDS
+            print(f"standing {' '.join(options):16} {sorted(looks)[ROUNDS // 2]:6.2f} s  ({min(looks):.2f} to {max(looks):.2f}; {cpu:.2f} s of processor)",
+                  flush=True)
         sql.close()
     finally:
         postgres.stop()
