@@ -302,7 +302,7 @@ def disk_full(stage, times):
             row.times += 1
             row.recoveries.append(prober.recovery_s(time.monotonic()))
     try:
-        stage.play("spool's disk full and PostgreSQL away", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
+        stage.play("disk of the spool full, PostgreSQL away", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
     finally:
         bot.stop()
         subprocess.run(["umount", folder], check=False)
