@@ -151,6 +151,24 @@ bool zalo_encode_parts(TALLOC_CTX *ctx, const struct reply *reply, const struct 
     return true;
 }
 
+bool zalo_encode_template(TALLOC_CTX *ctx, const char *user_id, const char *template_id, const char *data_json, struct zalo_request *ret,
+                          struct err *e)
+{
+    if (!user_id || !user_id[0] || !template_id || !template_id[0] || !data_json || data_json[0] != '{')
+        return err_set(e, ERR_INVALID, "a template message names nobody, no template or no data");
+    struct json_out o;
+    json_out_init(&o, ctx, BODY_BYTES_MAX);
+    json_out_open(&o, '{');
+    put_member(&o, "user_id", str_of(user_id));
+    put_member(&o, "template_id", str_of(template_id));
+    json_out_key(&o, "template_data");
+    json_out_raw(&o, str_of(data_json));
+    json_out_close(&o, '}');
+    ret->path = ZALO_PATH_TEMPLATE;
+    ret->body = json_out_done(&o, &ret->body_n);
+    return ret->body || err_set(e, ERR_NOMEM, "out of memory for a template message");
+}
+
 char *zalo_encode_user(TALLOC_CTX *ctx, const char *user_id)
 {
     struct json_out o;

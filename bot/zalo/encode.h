@@ -13,6 +13,7 @@
 #include "str.h"
 
 #define ZALO_PATH_CS "/v3.0/oa/message/cs"
+#define ZALO_PATH_TEMPLATE "/v3.0/oa/message/template"
 #define ZALO_PATH_ANONYMOUS "/v2.0/oa/message"
 #define ZALO_PATH_CONVERSATION "/v2.0/oa/conversation"
 #define ZALO_PATH_RECENT "/v2.0/oa/listrecentchat"
@@ -50,6 +51,11 @@ struct zalo_encode_options {
  */
 bool zalo_encode_parts(TALLOC_CTX *ctx, const struct reply *reply, const struct zalo_encode_options *options,
                        struct zalo_request **ret, size_t *ret_count, struct err *e);
+
+/** A message by an approved template: reaches people who were silent longer than seven days (2.9).
+ *  @param data_json  an object, the template's fields. @return false with ERR_INVALID or ERR_NOMEM. */
+bool zalo_encode_template(TALLOC_CTX *ctx, const char *user_id, const char *template_id, const char *data_json, struct zalo_request *ret,
+                          struct err *e);
 
 /* The member `data` of GET requests, JSON owned by ctx, NULL for lack of memory. */
 

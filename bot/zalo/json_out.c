@@ -109,6 +109,12 @@ void json_out_integer(struct json_out *o, int64_t n)
     put(o, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, n));
 }
 
+void json_out_raw(struct json_out *o, struct str json)
+{
+    element(o);
+    put(o, json.p, json.n);
+}
+
 char *json_out_done(struct json_out *o, size_t *ret_n)
 {
     size_t n = o->n;

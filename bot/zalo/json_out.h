@@ -26,6 +26,7 @@ void json_out_open(struct json_out *o, char bracket);  /* '{' or '[' */
 void json_out_close(struct json_out *o, char bracket); /* '}' or ']' */
 void json_out_key(struct json_out *o, const char *key); /* a literal of ours: plain ASCII, written without escaping */
 void json_out_string(struct json_out *o, struct str text);
+void json_out_raw(struct json_out *o, struct str json); /* a value that is JSON already */
 void json_out_integer(struct json_out *o, int64_t n);
 
 /** The finished text, NUL-terminated, *ret_n bytes without that; NULL when it did not fit or memory ran out. */
