@@ -11,6 +11,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "broadcaster.h"
 #include "catch_up.h"
 #include "clock.h"
 #include "evidence.h"
@@ -54,10 +55,12 @@ struct app {
     struct pg_queue *errands;    /* jobs that turns asked for: seconds, perhaps */
     struct pg_queue *standing_work; /* folds the standing */
     struct pg_queue *look_ups;   /* of similar initiatives: some milliseconds each */
+    struct pg_queue *broadcasts; /* marks and results: a message waits for them */
     struct zalo_client *client;
     struct tokens *tokens;
     struct limiter *limiter;
     struct outbox *outbox;
+    struct broadcaster *broadcaster;
     struct turns *turns;
     struct intake *intake;
     struct evidence_fetcher *evidence;
@@ -162,6 +165,7 @@ static void on_token_change(void *arg)
 {
     struct app *app = arg;
     outbox_wake(app->outbox);
+    broadcaster_wake(app->broadcaster);
 }
 
 static void on_mail_posted(const struct pg_answer *answer, void *arg)
@@ -203,11 +207,17 @@ static void on_outbox_stopped(void *arg)
     event_base_loopexit(app->base, NULL);
 }
 
+static void on_broadcaster_stopped(void *arg)
+{
+    struct app *app = arg;
+    outbox_stop(app->outbox, on_outbox_stopped, app);
+}
+
 static void on_drained(void *arg)
 {
     struct app *app = arg;
     event_del(app->stop_timer);
-    outbox_stop(app->outbox, on_outbox_stopped, app);
+    broadcaster_stop(app->broadcaster, on_broadcaster_stopped, app);
 }
 
 static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
@@ -216,7 +226,7 @@ static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     log_warn("requests were still open after %d ms, stopping all the same", STOP_MS);
-    outbox_stop(app->outbox, on_outbox_stopped, app);
+    broadcaster_stop(app->broadcaster, on_broadcaster_stopped, app);
 }
 
 static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
@@ -318,11 +328,13 @@ static bool make_client(struct app *app, struct err *e)
 static void give_back_leases(struct app *app, const char *predecessor)
 {
     struct pg_unit *unit = pg_unit_new(app);
-    struct pg_params *replies = pg_params_new(unit), *token = pg_params_new(unit), *reading = pg_params_new(unit);
+    struct pg_params *replies = pg_params_new(unit), *chunks = pg_params_new(unit), *token = pg_params_new(unit), *reading = pg_params_new(unit);
     pg_param_text(replies, predecessor);
+    pg_param_text(chunks, predecessor);
     pg_param_text(token, app->settings->zalo.oa_id);
     pg_param_text(token, predecessor);
     pg_add(unit, SQL_OUTBOX_ABANDONED, replies);
+    pg_add(unit, SQL_BROADCAST_ABANDONED, chunks);
     pg_param_text(reading, app->settings->zalo.oa_id);
     pg_param_text(reading, predecessor);
     pg_add(unit, SQL_TOKEN_ABANDONED, token);
@@ -358,11 +370,16 @@ static void wire(struct app *app, bool hold)
     app->standing = standing_keeper_new(app, app->base, app->standing_work);
     pg.name = "look-ups";
     app->look_ups = pg_queue_new(app, app->base, &pg);
+    pg.name = "broadcasts";
+    app->broadcasts = pg_queue_new(app, app->base, &pg);
     app->tokens = tokens_new(app, app->base, app->background, app->client, s, app->process, on_token_change, app);
     app->limiter = limiter_new(app, &(struct limiter_options){.base = app->base, .settings = s, .process = app->process, .db = app->background});
     app->outbox = outbox_new(app, &(struct outbox_options){
         .base = app->base, .settings = s, .process = app->process, .background = app->background, .client = app->client,
         .tokens = app->tokens, .hold = hold, .limiter = app->limiter});
+    app->broadcaster = broadcaster_new(app, &(struct broadcaster_options){
+        .base = app->base, .settings = s, .process = app->process, .db = app->broadcasts, .work = app->jobs, .client = app->client,
+        .tokens = app->tokens, .limiter = app->limiter, .hold = hold});
     app->intake = intake_new(app, &(struct intake_options){
         .base = app->base, .settings = s, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
     app->turns = turns_new(app, &(struct turns_options){
@@ -474,6 +491,7 @@ static int serve(const struct start *start, struct workforce *force, size_t seat
     TALLOC_FREE(app->jobs);
     TALLOC_FREE(app->errands);
     TALLOC_FREE(app->standing_work);
+    TALLOC_FREE(app->broadcasts);
     TALLOC_FREE(app->background);
     TALLOC_FREE(app->turns);
     talloc_free(app);

@@ -45,4 +45,7 @@ int cmd_invite(struct settings *s, int argc, char **argv);
 /** `role list|revoke|log`: who holds which role, ending one, the record of privileged acts. */
 int cmd_role(struct settings *s, int argc, char **argv);
 
+/** `broadcast create|rehearse|test|start|confirm|pause|resume|cancel|retry-failed|list|show|watch|report`: messages to many. */
+int cmd_broadcast(struct settings *s, int argc, char **argv);
+
 #endif

@@ -32,6 +32,7 @@ static const struct {
     {"invite", cmd_invite, true, "support|reviewer|unit_admin|organizer [--unit CODE]  a one-time code for who sends /join CODE"},
     {"role", cmd_role, true, "list | revoke USER [ROLE] [--unit CODE] | log [USER]  who may do what, and who did"},
     {"catch-up", cmd_catch_up, true, "[--hours N]  read conversations back from Zalo after an outage it did not make up for"},
+    {"broadcast", cmd_broadcast, true, "create | rehearse | test | start | watch | show | report ...  messages to many; broadcast --help"},
     {"read", cmd_read, false, "amount|intent  read lines on stdin, print what was understood"},
     {"token", cmd_token, true, "set|show|release  store a pair or an authorization code; when it expires; send again after a restored backup"},
     {"similar", cmd_similar, true, "for initiatives on stdin, a JSON object a line: the stored ones most like each"},
@@ -47,7 +48,7 @@ static void print_help(FILE *out)
     fputs("sangkien registers work-improvement initiatives over a Zalo Official Account.\n\n"
           "usage: sangkien [-c FILE] COMMAND [ARGUMENTS]\n\n", out);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
     fputs("\n  -c FILE     settings (default " SETTINGS_DEFAULT_PATH " when it is there)\n"
           "  --help      this, and every setting\n"
           "  --version   the version\n\nSettings, in the file or as SANGKIEN_SECTION_KEY:\n\n", out);

@@ -82,6 +82,9 @@ struct settings {
         int64_t answer_minutes, wait_minutes, silence_minutes, admin_minutes;
     } support;
     struct {
+        int64_t confirm_over, confirm_ms;
+    } broadcast;
+    struct {
         int64_t message_vnd;
     } price;
     struct {

@@ -1,0 +1,236 @@
+-- Broadcasts: whom they reach, how they are frozen in chunks, sent and settled.  broadcast_audience stands in 0007_broadcast.sql;
+-- its parameters are the same in each statement here: kinds, conditions' arguments, truth, scope, parent, cap.
+
+-- name: broadcast_add
+-- $1 segment, $2 scope unit, $3 parent (null: none), $4 body, $5 buttons, $6 template id, $7 template data, $8 free only (0, 1),
+-- $9 by whom.
+INSERT INTO broadcast (segment, scope_unit, parent_id, body, buttons, template_id, template_data, free_only, created_by)
+VALUES ($1, $2::bigint, $3::bigint, $4, $5, $6, $7, $8::bigint = 1, $9)
+RETURNING id;
+
+-- name: broadcast_get
+-- $1 id.
+SELECT id, segment, scope_unit, parent_id, body, buttons, template_id, template_data, free_only, state, start_at, paused_at,
+       pause_reason, created_by, created_at, started_by, confirmed_by, sending_at, ended_at
+FROM broadcast WHERE id = $1::bigint;
+
+-- name: broadcast_list
+-- The newest first.
+SELECT id, segment, scope_unit, parent_id, body, buttons, template_id, template_data, free_only, state, start_at, paused_at,
+       pause_reason, created_by, created_at, started_by, confirmed_by, sending_at, ended_at
+FROM broadcast ORDER BY id DESC LIMIT 100;
+
+-- name: broadcast_unknown_units
+-- $1 codes.  Those that name no unit.
+SELECT c FROM unnest($1::text[]) c WHERE NOT EXISTS (SELECT FROM union_unit u WHERE u.code = c);
+
+-- name: broadcast_count
+-- $1 kinds, $2 arguments, $3 truth, $4 scope, $5 parent, $6 cap.  People by reach.
+SELECT a.reach, count(a.user_id)
+FROM broadcast_audience($1::text[], $2::text[], $3::bigint, $4::bigint, $5::bigint, $6::bigint, '', (SELECT max(p.user_id) FROM person p)) a
+GROUP BY a.reach ORDER BY a.reach;
+
+-- name: broadcast_preview
+-- $1 to $6 as above, $7 free only, $8 with a template (0, 1), $9 so many.  The first of those it will reach.
+SELECT a.user_id, a.reach, a.full_name, a.unit_name, a.title, a.initiatives
+FROM broadcast_audience($1::text[], $2::text[], $3::bigint, $4::bigint, $5::bigint, $6::bigint, '', (SELECT max(p.user_id) FROM person p)) a
+WHERE a.reach = 'free' OR (a.reach = 'charged' AND $7::bigint = 0) OR (a.reach = 'silent' AND $8::bigint = 1)
+LIMIT $9::bigint;
+
+-- name: broadcast_freeze
+-- $1 to $8 as above, $9 first id, $10 last id.  The recipients of one chunk.
+SELECT a.user_id, a.reach, a.full_name, a.unit_name, a.title, a.initiatives
+FROM broadcast_audience($1::text[], $2::text[], $3::bigint, $4::bigint, $5::bigint, $6::bigint, $9, $10) a
+WHERE a.reach = 'free' OR (a.reach = 'charged' AND $7::bigint = 0) OR (a.reach = 'silent' AND $8::bigint = 1);
+
+-- name: broadcast_try
+-- $1 user id, $2 reply id, $3 text, $4 buttons.  To one person, as a reply: whoever serves sends it.
+INSERT INTO outbox (user_id, id, text, buttons, class, due_at, expires_at)
+SELECT c.user_id, $2::bigint, $3, $4::jsonb, 1, now(), now() + interval '1 hour' FROM conversation c WHERE c.user_id = $1
+RETURNING user_id;
+
+-- ---- by people ----
+
+-- name: broadcast_start
+-- $1 id, $2 by whom, $3 not before (null: now), $4 ms that it is held for a second person.  No row: it was started before.
+UPDATE broadcast SET state = 'waiting', started_by = $2, start_at = coalesce($3::timestamptz, now()),
+       hold_until = now() + make_interval(secs => $4::bigint / 1000.0)
+WHERE id = $1::bigint AND state = 'draft' RETURNING id;
+
+-- name: broadcast_confirm
+-- $1 id, $2 by whom, who is not the one who started it.
+UPDATE broadcast SET confirmed_by = $2
+WHERE id = $1::bigint AND state = 'waiting' AND confirmed_by IS NULL AND started_by <> $2 RETURNING id;
+
+-- name: broadcast_pause
+-- $1 id, $2 why.
+UPDATE broadcast SET paused_at = now(), pause_reason = $2
+WHERE id = $1::bigint AND state IN ('waiting', 'freezing', 'sending') AND paused_at IS NULL RETURNING id;
+
+-- name: broadcast_resume
+-- $1 id.
+UPDATE broadcast SET paused_at = NULL, pause_reason = NULL WHERE id = $1::bigint AND paused_at IS NOT NULL RETURNING id;
+
+-- name: broadcast_cancel
+-- $1 id.  What was not sent is written off by the sender (broadcast_write_off).
+UPDATE broadcast SET state = 'cancelled', ended_at = now()
+WHERE id = $1::bigint AND state IN ('draft', 'waiting', 'freezing', 'sending') RETURNING id;
+
+-- name: broadcast_sums
+-- $1 id.  The ledger added up: state, reason, how many, how many of them charged.  A waiting row at or below its chunk's mark is
+-- on the wire.
+SELECT CASE WHEN d.state = 'waiting' AND d.user_id <= k.marked_id THEN 'sending' ELSE d.state END, d.reason, count(d.user_id),
+       count(d.user_id) FILTER (WHERE d.charged)
+FROM delivery d JOIN broadcast_chunk k ON k.broadcast_id = d.broadcast_id AND k.chunk = d.chunk
+WHERE d.broadcast_id = $1::bigint GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- name: broadcast_rows
+-- $1 id, $2 behind this user id, $3 so many.  The ledger for a report.
+SELECT d.user_id, d.state, d.reason, d.at, d.message_id, d.charged, p.full_name, coalesce(u.name, p.unit_text)
+FROM delivery d
+LEFT JOIN person p ON p.user_id = d.user_id
+LEFT JOIN union_unit u ON u.id = p.unit_id
+WHERE d.broadcast_id = $1::bigint AND d.user_id > $2 ORDER BY d.user_id LIMIT $3::bigint;
+
+-- ---- by the service ----
+
+-- name: broadcast_active
+-- What there is to do.  The last columns: chunks to freeze, chunks to send, chunks of a cancelled one that are not closed.
+SELECT b.id, b.segment, b.scope_unit, b.parent_id, b.body, b.buttons, b.template_id, b.template_data, b.free_only, b.state,
+       b.paused_at IS NOT NULL, b.start_at <= now() AND (b.hold_until <= now() OR b.confirmed_by IS NOT NULL),
+       (SELECT count(*) FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state = 'freeze'),
+       (SELECT count(*) FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state = 'send')
+FROM broadcast b
+WHERE b.state IN ('waiting', 'freezing', 'sending')
+   OR (b.state = 'cancelled' AND EXISTS (SELECT FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state <> 'done'))
+ORDER BY b.id;
+
+-- name: broadcast_cut
+-- $1 id, $2 people in a chunk.  Begins: from here on it is not for whoever comes later.
+WITH mine AS (
+    UPDATE broadcast SET state = 'freezing'
+    WHERE id = $1::bigint AND state = 'waiting' AND paused_at IS NULL AND start_at <= now() AND (hold_until <= now() OR confirmed_by IS NOT NULL)
+    RETURNING id
+), numbered AS (
+    SELECT p.user_id, (row_number() OVER (ORDER BY p.user_id) - 1) / $2::bigint AS chunk FROM person p)
+INSERT INTO broadcast_chunk (broadcast_id, chunk, from_id, last_id)
+SELECT m.id, n.chunk, min(n.user_id), max(n.user_id) FROM numbered n CROSS JOIN mine m GROUP BY m.id, n.chunk;
+
+-- name: broadcast_take
+-- $1 broadcast, $2 state of the chunk (freeze, send), $3 this process, $4 lease in ms.  A chunk nobody has, or whose holder is gone.
+UPDATE broadcast_chunk k SET owner = $3, fence = k.fence + 1, due_at = now() + make_interval(secs => $4::bigint / 1000.0)
+WHERE (k.broadcast_id, k.chunk) = (
+    SELECT c.broadcast_id, c.chunk FROM broadcast_chunk c
+    WHERE c.broadcast_id = $1::bigint AND c.state = $2 AND c.due_at <= now() ORDER BY c.chunk LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING k.chunk, k.fence, k.from_id, k.last_id, k.marked_id;
+
+-- name: broadcast_frozen
+-- $1 broadcast, $2 chunk, $3 fence, $4 user ids, $5 texts (null: the body), $6 by template.  The chunk's rows, once, if it is still ours and wanted.
+WITH mine AS (
+    UPDATE broadcast_chunk k SET state = 'send', owner = NULL, due_at = now()
+    FROM broadcast b
+    WHERE k.broadcast_id = $1::bigint AND k.chunk = $2::bigint AND k.fence = $3::bigint AND k.state = 'freeze'
+      AND b.id = k.broadcast_id AND b.state = 'freezing'
+    RETURNING k.broadcast_id, k.chunk)
+INSERT INTO delivery (user_id, broadcast_id, chunk, text, by_template)
+SELECT v.user_id, m.broadcast_id, m.chunk, v.text, v.by_template
+FROM unnest($4::text[], $5::text[], $6::boolean[]) AS v (user_id, text, by_template) CROSS JOIN mine m
+ON CONFLICT DO NOTHING;
+
+-- name: broadcast_all_frozen
+-- $1 id.  The last chunk is frozen: sending may begin.
+UPDATE broadcast b SET state = 'sending', sending_at = now()
+WHERE b.id = $1::bigint AND b.state = 'freezing' AND NOT EXISTS (
+    SELECT FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state = 'freeze');
+
+-- name: broadcast_lost
+-- $1 broadcast, $2 chunk, $3 fence, $4 marked up to.  Right after a chunk was taken: what its last holder had on the wire.
+UPDATE delivery d SET state = 'unknown', at = now()
+WHERE d.broadcast_id = $1::bigint AND d.chunk = $2::bigint AND d.state = 'waiting' AND d.user_id <= $4
+  AND EXISTS (SELECT FROM broadcast_chunk k WHERE k.broadcast_id = $1::bigint AND k.chunk = $2::bigint AND k.fence = $3::bigint);
+
+-- name: broadcast_mark
+-- $1 broadcast, $2 chunk, $3 fence, $4 marked so far, $5 so many more, $6 lease in ms.  Marked before they are sent: after a crash
+-- nobody sends them again.  The person as at this moment; no row when the chunk is somebody else's or at its end.
+WITH next AS MATERIALIZED (
+    SELECT d.user_id, d.text, d.by_template FROM delivery d
+    WHERE d.broadcast_id = $1::bigint AND d.chunk = $2::bigint AND d.user_id > $4 AND d.state = 'waiting'
+    ORDER BY d.user_id LIMIT $5::bigint
+), mine AS (
+    UPDATE broadcast_chunk k
+    SET marked_id = coalesce((SELECT max(n.user_id) FROM next n), k.marked_id), due_at = now() + make_interval(secs => $6::bigint / 1000.0)
+    WHERE k.broadcast_id = $1::bigint AND k.chunk = $2::bigint AND k.fence = $3::bigint AND k.state = 'send'
+    RETURNING k.chunk)
+SELECT n.user_id, n.text, p.opted_out_at IS NOT NULL, c.owner <> 'bot' AND (c.owner_until IS NULL OR c.owner_until > now()),
+       (SELECT w.reminders FROM reminders_this_week(n.user_id) w),
+       coalesce(extract(epoch FROM now() - p.last_inbound_at)::bigint / 60, 1000000000), n.by_template
+FROM next n CROSS JOIN mine
+JOIN person p ON p.user_id = n.user_id
+JOIN conversation c ON c.user_id = n.user_id
+ORDER BY n.user_id;
+
+-- name: broadcast_unmark
+-- $1 broadcast, $2 chunk, $3 fence, $4 marked up to: rows behind were not sent and wait again.  Gives the chunk back.
+UPDATE broadcast_chunk SET marked_id = $4, owner = NULL, due_at = now()
+WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint AND state = 'send';
+
+-- name: broadcast_results
+-- $1 broadcast, $2 user ids, $3 states, $4 message ids, $5 reasons, $6 charged.  Also of rows that were taken for lost meanwhile.
+UPDATE delivery d SET state = v.state, at = now(), message_id = v.message_id, reason = v.reason, charged = v.charged
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[]) AS v (user_id, state, message_id, reason, charged)
+WHERE d.user_id = v.user_id AND d.broadcast_id = $1::bigint AND d.state IN ('waiting', 'unknown');
+
+-- name: broadcast_chunk_end
+-- $1 broadcast, $2 chunk, $3 fence.  Everybody in it is settled.
+UPDATE broadcast_chunk SET state = 'done', owner = NULL
+WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint AND state = 'send';
+
+-- name: broadcast_finish
+-- $1 id.  No chunk is left: of those that end at the same moment none sees the other, so this is looked for, not counted down.
+UPDATE broadcast b SET state = 'done', ended_at = now()
+WHERE b.id = $1::bigint AND b.state = 'sending' AND NOT EXISTS (
+    SELECT FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state <> 'done');
+
+-- name: broadcast_write_off
+-- $1 a cancelled broadcast, $2 chunk, $3 fence, $4 marked up to.  Whom it has not reached; the chunk is closed.
+WITH closed AS (
+    UPDATE broadcast_chunk SET state = 'done', owner = NULL
+    WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint RETURNING broadcast_id, chunk)
+UPDATE delivery d SET state = 'cancelled', at = now()
+FROM closed k WHERE d.broadcast_id = k.broadcast_id AND d.chunk = k.chunk AND d.state = 'waiting' AND d.user_id > $4;
+
+-- name: broadcast_abandoned
+-- $1 a process that is gone: its chunks may be taken at once.
+UPDATE broadcast_chunk SET due_at = now() WHERE owner = $1 AND due_at > now();
+
+-- ---- unknown outcomes ----
+
+-- name: broadcast_settle_by_echo
+-- Zalo was seen to have sent it.
+UPDATE delivery d SET state = 'sent', message_id = e.msg_id
+FROM broadcast b, echo e
+WHERE d.state = 'unknown' AND d.at > now() - interval '1 day' AND b.id = d.broadcast_id
+  AND e.user_id = d.user_id AND e.admin_id IS NULL AND e.text = coalesce(d.text, b.body) AND e.at > b.sending_at - interval '10 s';
+
+-- name: broadcast_unknown_due
+-- $1 so many, $2 ms: unknown for so long, and nobody has asked Zalo (or who did has not come back for a minute).
+UPDATE delivery d SET reason = 'asked', at = now()
+FROM broadcast b
+WHERE b.id = d.broadcast_id AND d.state = 'unknown' AND (d.user_id, d.broadcast_id) IN (
+    SELECT u.user_id, u.broadcast_id FROM delivery u
+    WHERE u.state = 'unknown' AND ((u.reason IS NULL AND u.at < now() - make_interval(secs => $2::bigint / 1000.0))
+                                   OR (u.reason = 'asked' AND u.at < now() - interval '1 minute'))
+    ORDER BY u.at LIMIT $1::bigint FOR UPDATE SKIP LOCKED)
+RETURNING d.user_id, d.broadcast_id, coalesce(d.text, b.body), b.sending_at, d.by_template;
+
+-- name: broadcast_settle
+-- $1 broadcasts, $2 user ids, $3 states (sent, failed, unknown: nobody can tell), $4 message ids, $5 reasons.
+UPDATE delivery d SET state = v.state, message_id = v.message_id, reason = v.reason
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS v (broadcast_id, user_id, state, message_id, reason)
+WHERE d.user_id = v.user_id AND d.broadcast_id = v.broadcast_id AND d.state = 'unknown';
+
+-- name: broadcast_receipts
+-- $1 user ids, $2 message ids, $3 received or seen.  Seen stays seen.
+UPDATE delivery d SET state = v.state
+FROM unnest($1::text[], $2::text[], $3::text[]) AS v (user_id, message_id, state)
+WHERE d.user_id = v.user_id AND d.message_id = v.message_id AND (d.state = 'sent' OR (d.state = 'received' AND v.state = 'seen'));

@@ -1,0 +1,157 @@
+/* Texts of broadcasts: see broadcast_text.h. */
+#include "broadcast_text.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+#include "messages.h"
+#include "reading/text.h"
+#include "say.h"
+#include "scoped.h"
+
+SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
+SCOPED_DEFINE(json_text, char *, cJSON_free)
+
+enum { FILL_UNITS = 160, NAME_CHARS = 60, QUOTE_CHARS = 80, DATA_BYTES_MAX = 4000, BUTTONS_OWN_MAX = REPLY_BUTTONS_MAX - 1 };
+
+static const char *const known[] = {"xung_ho", "ten", "ho_ten", "unit", "title", "n"};
+
+static bool is_known(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (str_eq(name, str_of(known[i])))
+            return true;
+    return false;
+}
+
+static bool is_empty(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] != ' ' && text.p[i] != '\n')
+            return false;
+    return true;
+}
+
+bool broadcast_text_check(struct str text, struct err *e)
+{
+    size_t fills = 0;
+    if (is_empty(text))
+        return err_set(e, ERR_INVALID, "the text is empty");
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '}')
+            return err_set(e, ERR_INVALID, "a } closes nothing (after \"%.*s\")", (int)(i > 40 ? 40 : i), text.p + (i > 40 ? i - 40 : 0));
+        if (text.p[i] != '{')
+            continue;
+        const char *end = memchr(text.p + i, '}', text.n - i);
+        if (!end)
+            return err_set(e, ERR_INVALID, "a { is not closed (before \"%.*s\")", (int)(text.n - i > 40 ? 40 : text.n - i), text.p + i);
+        struct str name = {text.p + i + 1, (size_t)(end - text.p) - i - 1};
+        if (!is_known(name))
+            return err_set(e, ERR_INVALID, "unknown placeholder {%.*s}; there are {xung_ho} {ten} {ho_ten} {unit} {title} {n}",
+                           name.n > 40 ? 40 : (int)name.n, name.p);
+        fills++;
+        i += name.n + 1;
+    }
+    if (text_utf16_units(text) + fills * FILL_UNITS > MESSAGE_TEXT_UNITS)
+        return err_set(e, ERR_INVALID, "the text is too long: %zu characters and room for %zu placeholders, one message holds %d", text_utf16_units(text),
+                       fills, MESSAGE_TEXT_UNITS);
+    return true;
+}
+
+bool broadcast_text_is_plain(const char *text)
+{
+    return !strchr(text, '{');
+}
+
+char *broadcast_text_render(TALLOC_CTX *ctx, const char *text, const struct broadcast_person *who)
+{
+    TALLOC_CTX *tmp = talloc_new(ctx);
+    const char *full = who->full_name ? text_short(tmp, str_of(who->full_name), NAME_CHARS) : NULL;
+    const char *blank = full ? strrchr(full, ' ') : NULL;
+    const struct message_arg args[] = {
+        {"xung_ho", message_get(MSG_ADDRESS)->text},
+        {"ten", blank ? blank + 1 : full},
+        {"ho_ten", full ? full : message_get(MSG_ADDRESS)->text},
+        {"unit", who->unit_name ? text_short(tmp, str_of(who->unit_name), QUOTE_CHARS) : message_get(MSG_BROADCAST_NO_UNIT)->text},
+        {"title", who->title ? text_short(tmp, str_of(who->title), QUOTE_CHARS) : message_get(MSG_BROADCAST_NO_TITLE)->text},
+        {"n", talloc_asprintf(tmp, "%lld", (long long)who->initiatives)},
+    };
+    char *out = must(message_render(ctx, text, args, ARRAY_LEN(args)));
+    talloc_free(tmp);
+    return out;
+}
+
+/* ---- data of a template ---- */
+
+bool broadcast_data_check(struct str json, struct err *e)
+{
+    SCOPED(json) cJSON *root = cJSON_ParseWithLength(json.p, json.n);
+    const cJSON *member;
+    if (!cJSON_IsObject(root) || json.n > DATA_BYTES_MAX)
+        return err_set(e, ERR_INVALID, "the data of a template is a JSON object, at most %d bytes", DATA_BYTES_MAX);
+    cJSON_ArrayForEach(member, root)
+    {
+        const char *value = cJSON_GetStringValue(member);
+        if (!value)
+            return err_set(e, ERR_INVALID, "the data of a template holds texts only, %.40s is none", member->string);
+        if (!broadcast_text_check(str_of(value), e))
+            return err_wrap(e, "%.40s", member->string);
+    }
+    return true;
+}
+
+char *broadcast_data_render(TALLOC_CTX *ctx, const char *json, const struct broadcast_person *who)
+{
+    SCOPED(json) cJSON *root = must(cJSON_Parse(json)), *out = must(cJSON_CreateObject());
+    const cJSON *member;
+    cJSON_ArrayForEach(member, root)
+    {
+        char *text = broadcast_text_render(ctx, cJSON_GetStringValue(member), who);
+        must(cJSON_AddStringToObject(out, member->string, text));
+        talloc_free(text);
+    }
+    SCOPED(json_text) char *printed = must(cJSON_PrintUnformatted(out));
+    return must(talloc_strdup(ctx, printed));
+}
+
+/* ---- buttons ---- */
+
+static const struct message_button *button_named(struct str name)
+{
+    const struct message *m = message_get(MSG_BROADCAST_BUTTONS);
+    for (size_t i = 0; i < m->button_count; i++)
+        if (str_eq(name, str_of(m->button[i].action)))
+            return &m->button[i];
+    return NULL;
+}
+
+static struct str next_name(struct str *rest)
+{
+    while (rest->n > 0 && rest->p[0] == ' ')
+        *rest = str_skip(*rest, 1);
+    const char *end = rest->n ? memchr(rest->p, ' ', rest->n) : NULL;
+    struct str name = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
+    *rest = str_skip(*rest, name.n);
+    return name;
+}
+
+bool broadcast_buttons_check(struct str names, struct err *e)
+{
+    size_t count = 0;
+    for (struct str name; (name = next_name(&names)).n > 0; count++)
+        if (!button_named(name))
+            return err_set(e, ERR_INVALID, "there is no button %.*s; there are register, list_mine, resume, help_what and human",
+                           name.n > 40 ? 40 : (int)name.n, name.p);
+    return count <= BUTTONS_OWN_MAX || err_set(e, ERR_INVALID, "at most %d buttons fit", BUTTONS_OWN_MAX);
+}
+
+void broadcast_buttons_add(TALLOC_CTX *ctx, const char *names, struct reply *reply)
+{
+    struct str rest = str_of(names);
+    for (struct str name; (name = next_name(&rest)).n > 0 && reply->button_count < BUTTONS_OWN_MAX;) {
+        const struct message_button *b = button_named(name);
+        if (b)
+            reply->button[reply->button_count++] = (struct button){b->label, must(talloc_asprintf(ctx, "#b1:*:%s", b->action))};
+    }
+    reply->button[reply->button_count++] = (struct button){message_get(MSG_BROADCAST_OPTOUT)->text, "#b1:*:optout"};
+}

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Broadcasts under fire: workers killed again and again, nobody gets the message twice, everybody is accounted for, few are unknown
+and those are settled; a pause is felt within a second; who opts out in the middle gets nothing.  (reliability.md K4, K5, Z5)
+
+  test_broadcast.py BUILD_FOLDER [--short]     --short: some thousands; without it 200,000 and a kill every two seconds"""
+import os
+import random
+import re
+import signal
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+
+from scene import count, play, wait_for  # noqa: E402
+from test_workers import children, until  # noqa: E402
+from world import DATABASE  # noqa: E402
+
+SHORT = "--short" in sys.argv
+MANY, KILL_EVERY_S = (3000, 0.4) if SHORT else (200000, 2.0)
+WORKERS, MARKED_MAX, KILLS_MAX = 2, 64, 8 if SHORT else 1000
+TEXT = "Chào {xung_ho} {ten}, mình có cách làm nào hay thì ghi lại nhé ạ."
+
+
+def people(world, prefix, number):
+    world.postgres.psql(DATABASE, f"""
+        INSERT INTO conversation (user_id) SELECT '{prefix}' || n FROM generate_series(0, {number - 1}) n;
+        INSERT INTO person (user_id, full_name, consent_at, unit_text, last_inbound_at)
+        SELECT '{prefix}' || n, 'Nguyễn Văn ' || chr(65 + n % 26), now(), 'Công ty ' || n % 7, now() - interval '1 hour'
+        FROM generate_series(0, {number - 1}) n;
+        INSERT INTO role_grant (user_id, role, granted_by) SELECT '{prefix}' || n, '{ROLE[prefix]}', 'test' FROM generate_series(0, {number - 1}) n;
+        ANALYZE person; ANALYZE conversation""")
+
+
+# A role tells the people of one scene from those of another.
+ROLE = {"kill-": "support", "pause-": "reviewer"}
+
+
+def create(world, prefix):
+    out = world.bot.command("broadcast", "create", "--to", f"registered and role {ROLE[prefix]}", "--buttons", "register", stdin=TEXT)
+    return int(out.split("\n")[0]), out
+
+
+def sums(world, number):
+    rows = world.postgres.psql(DATABASE, f"SELECT state, count(*) FROM delivery WHERE broadcast_id = {number} GROUP BY 1").split()
+    return {state: int(n) for state, n in (row.split("|") for row in rows)}
+
+
+def state(world, number):
+    return world.postgres.psql(DATABASE, f"SELECT state FROM broadcast WHERE id = {number}").strip()
+
+
+def takings(world):
+    """How many messages the stand-in took, and how many of them it had taken before for the same person."""
+    stats = world.standin.call("GET", "/_admin/stats")
+    return stats["sends"], stats["duplicates"]
+
+
+def killed_again_and_again(world, checks):
+    people(world, "kill-", MANY)
+    number, rehearsal = create(world, "kill-")
+    checks.that("the rehearsal counts whom it will reach", f"{MANY:,} messages, 0 of them charged" in rehearsal, rehearsal)
+    sends, doubled = takings(world)
+    kills, most_unknown, over = 0, 0, threading.Event()
+    world.bot.command("broadcast", "start", str(number), "--by", "an")
+    world.bot.command("broadcast", "confirm", str(number), "--by", "binh")
+    random.seed(7)
+    supervisor = world.bot.process.child.pid
+    end = time.monotonic() + (60 if SHORT else 1800)
+    while state(world, number) != "done" and time.monotonic() < end:
+        over.wait(KILL_EVERY_S)
+        workers = children(supervisor)
+        if workers and kills < KILLS_MAX and state(world, number) == "sending":
+            os.kill(random.choice(workers), signal.SIGKILL)
+            kills += 1
+    unknown_then = sums(world, number).get("unknown", 0)
+    checks.that(f"a broadcast to {MANY:,} ends though {kills} workers were killed", state(world, number) == "done" and kills > 2, (state(world, number), kills))
+    got = sums(world, number)
+    checks.that("everybody is accounted for", sum(got.values()) == MANY and set(got) <= {"sent", "received", "seen", "unknown", "failed"}, got)
+    twice = takings(world)[1]
+    checks.that("nobody got it twice", twice - doubled == 0, twice - doubled)
+    checks.that(f"at most {MARKED_MAX} are unknown for each kill ({unknown_then} at the end, {kills} kills)", unknown_then <= MARKED_MAX * kills, unknown_then)
+    left = wait_for(world, f"SELECT count(*) FROM delivery WHERE broadcast_id = {number} AND state = 'unknown'", 0, 120 if SHORT else 600)
+    got, took = sums(world, number), takings(world)[0]
+    checks.that("those are settled by the echo or a look into the conversation", left == 0, got)
+    checks.that("and what is called sent is what Zalo took", got.get("sent", 0) + got.get("received", 0) + got.get("seen", 0) == took - sends,
+                (got, took - sends))
+    print(f"      {MANY:,} recipients, {kills} kills: {got}, unknown before settling {unknown_then}")
+
+
+def pause_and_opt_out(world, checks):
+    """Slowly, so that there is a middle."""
+    people(world, "pause-", 600)
+    number, _ = create(world, "pause-")
+    world.bot.command("broadcast", "start", str(number))
+    sent = f"SELECT count(*) FROM delivery WHERE broadcast_id = {number} AND state <> 'waiting'"
+    until(lambda: count(world, sent) > 40)
+    world.bot.command("broadcast", "pause", str(number))
+    paused = time.monotonic()
+    until(lambda: count(world, f"SELECT count(*) FROM broadcast_chunk WHERE broadcast_id = {number} AND owner IS NOT NULL") == 0, 5)
+    took = time.monotonic() - paused
+    then = world.standin.call("GET", "/_admin/stats")["sends"]
+    checks.that(f"a pause is felt within a second ({took:.2f} s)", took < 1.5, took)
+    world.postgres.psql(DATABASE, "UPDATE person SET opted_out_at = now() WHERE user_id LIKE 'pause-5%'")
+    late = count(world, f"SELECT count(*) FROM delivery WHERE broadcast_id = {number} AND state = 'waiting' AND user_id LIKE 'pause-5%'")
+    checks.that("nothing is sent while it is paused", world.standin.call("GET", "/_admin/stats")["sends"] == then)
+    world.bot.command("broadcast", "resume", str(number))
+    watched = world.bot.command("broadcast", "watch", str(number))
+    skipped = count(world, f"SELECT count(*) FROM delivery WHERE broadcast_id = {number} AND state = 'skipped' AND reason = 'opted_out'")
+    checks.that(f"who opted out meanwhile ({late}) is skipped, and no one else", skipped == late and late > 0, (skipped, late))
+    checks.that("the bar ends with all of them", f"[{'#' * 30}] 600 of 600" in watched, watched[-300:])
+    shown = world.bot.command("broadcast", "show", str(number))
+    figures = {k.strip(): int(v.replace(",", "")) for k, v in re.findall(r"^  ([a-z_ :]+?)  +([\d,]+)", shown, re.M)}
+    parts = sum(v for k, v in figures.items() if k not in ("frozen",))
+    checks.that("the report adds up", figures.get("frozen") == 600 == parts, shown)
+    report = world.bot.command("broadcast", "report", str(number))
+    checks.that("the table has a line for each", report.count("\n") == 601, report[:200])
+
+
+def cancelled(world, checks):
+    number, _ = create(world, "pause-")
+    out = world.bot.command("broadcast", "rehearse", str(number))
+    checks.that("who heard once this week may hear once more, who opted out may not", "489 messages" in out and "opted out                         111" in out, out)
+    world.bot.command("broadcast", "start", str(number))
+    until(lambda: count(world, f"SELECT count(*) FROM delivery WHERE broadcast_id = {number} AND state = 'sent'") > 20)
+    world.bot.command("broadcast", "cancel", str(number))
+    until(lambda: sums(world, number).get("waiting", 0) == 0)
+    got = sums(world, number)
+    checks.that("a cancelled one writes off who was not reached", got.get("cancelled", 0) > 0 and "waiting" not in got and "unknown" not in got, got)
+
+
+def scenes(world, checks):
+    world.standin.call("POST", "/_admin/settings", {"rate_limit_per_minute": 0, "log_entries": 0, "receipts": "off", "duplicate_window_ms": 3600000,
+                                                    "history_per_person": 20})
+    until(lambda: len(children(world.bot.process.child.pid)) == WORKERS)
+    pause_and_opt_out(world, checks)
+    cancelled(world, checks)
+    killed_again_and_again(world, checks)
+
+
+if __name__ == "__main__":
+    sys.exit(play("broadcast", sys.argv[1], (("kill-", MANY), ("pause-", 600)), scenes,
+                  {"SANGKIEN_SERVER_WORKERS": str(WORKERS), "SANGKIEN_SEND_PER_MINUTE": "12000" if SHORT else "120000",
+                   "SANGKIEN_HOURS_BROADCAST": "T2-CN 00:00-24:00", "SANGKIEN_HOURS_HOLIDAYS": ""}))
