@@ -105,7 +105,7 @@ enum answer read_title(struct talk *t, const char *text)
 {
     struct dialog *d = t->d;
     const char *title = one_line(t, text);
-    bool typed_before_the_answer = t->in->msg->sent_at_ms && t->in->msg->sent_at_ms <= d->title_at_ms;
+    bool typed_before_the_answer = t->in->msg->sent_at_ms && t->in->msg->sent_at_ms < d->title_at_ms;
     if (d->fragment && typed_before_the_answer && title_fits(fmt(t, "%s %s", d->fragment, title)))
         title = fmt(t, "%s %s", d->fragment, title);
     size_t chars = text_chars(str_of(title));
@@ -130,7 +130,7 @@ bool title_continues(const struct talk *t)
     const struct dialog *d = t->d;
     int64_t sent = t->in->msg->sent_at_ms;
     return !t->in->late && !d->edit_id && d->draft.title && !d->draft.partial && !d->draft.description && sent &&
-           sent <= d->title_at_ms; /* its answer went out after that millisecond */
+           sent < d->title_at_ms;
 }
 
 /* ---- description: several messages until "viết xong" ---- */
