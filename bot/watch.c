@@ -160,10 +160,10 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 /* "31/12/2026": the days from today to then, -1 when it is over, INT64_MAX when it is no date. */
 static int64_t days_until(const char *date, int64_t now_ms)
 {
-    int day, month, year, end = 0;
-    if (!date || sscanf(date, "%2d/%2d/%4d%n", &day, &month, &year, &end) != 3 || end == 0)
+    struct tm tm = {0};
+    if (!date || !strptime(date, "%d/%m/%Y", &tm))
         return INT64_MAX;
-    struct tm tm = {.tm_mday = day + 1, .tm_mon = month - 1, .tm_year = year - 1900}; /* the end of that day, Việt Nam's clock */
+    tm.tm_mday++; /* the end of that day, Việt Nam's clock */
     int64_t left_ms = (int64_t)timegm(&tm) * 1000 - 7 * 3600 * 1000 - now_ms;
     return left_ms < 0 ? -1 : left_ms / DAY_MS;
 }
@@ -176,10 +176,10 @@ static void judge(struct watch *w, const struct zalo_oa *oa)
     w->shown.package_days = days > 0 && days < INT64_MAX ? (uint64_t)days : 0;
     if (days <= PACKAGE_DAYS) {
         log_error("the OA's package ends on %s: have it extended in OA Manager", oa->package_valid_through);
-        int day, month, year;
+        struct tm day = {0};
         char date[32] = "";
-        if (sscanf(oa->package_valid_through, "%2d/%2d/%4d", &day, &month, &year) == 3)
-            snprintf(date, sizeof(date), "%02d/%02d/%04d", day, month, year);
+        if (strptime(oa->package_valid_through, "%d/%m/%Y", &day))
+            strftime(date, sizeof(date), "%d/%m/%Y", &day);
         tell(w, days < 0 ? "package_over" : "package", date, AGAIN_MS);
     }
     if (w->shown.oa_unverified) {
