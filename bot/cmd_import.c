@@ -69,44 +69,9 @@ static void refuse(struct import *i, long line, const char *why)
 
 /* ---- the database ---- */
 
-struct waiting {
-    bool done;
-    struct import *import;
-    void (*on_rows)(struct import *i, const struct pg_answer *answer);
-};
-
-static void on_unit_done(const struct pg_answer *answer, void *arg)
+static void on_known(const struct pg_answer *answer, void *ctx)
 {
-    struct waiting *w = arg;
-    w->done = true;
-    if (answer->e)
-        w->import->e = *answer->e;
-    else if (w->on_rows)
-        w->on_rows(w->import, answer);
-}
-
-/* All units go over one connection: what is between BEGIN and COMMIT is one transaction.  After an error nothing is sent. */
-static bool run(struct import *i, struct pg_unit *unit, void (*on_rows)(struct import *i, const struct pg_answer *answer))
-{
-    struct waiting w = {.import = i, .on_rows = on_rows};
-    if (!i->c->db)
-        return false;
-    pg_queue_run(i->c->db, unit, DEADLINE_MS, on_unit_done, &w);
-    while (!w.done)
-        if (event_base_loop(i->c->base, EVLOOP_ONCE) != 0)
-            TALLOC_FREE(i->c->db); /* calls back */
-    return i->e.kind == ERR_NONE;
-}
-
-static bool control(struct import *i, const char *word)
-{
-    struct pg_unit *unit = pg_unit_new(i->c);
-    pg_add_control(unit, word);
-    return run(i, unit, NULL);
-}
-
-static void on_known(struct import *i, const struct pg_answer *answer)
-{
+    struct import *i = ctx;
     const PGresult *res = answer->result[0];
     for (int r = 0; r < PQntuples(res); r++)
         for (size_t n = 0; n < i->count; n++)
@@ -139,7 +104,7 @@ static bool prepare(struct import *i)
     pg_add(unit, SQL_IMPORT_KNOWN, known);
     pg_add(unit, SQL_RECEIPT_KEY, key);
     pg_add(unit, SQL_RECEIPT_BLOCKS, blocks);
-    return run(i, unit, on_known);
+    return command_unit(i->c, unit, DEADLINE_MS, on_known, i, &i->e);
 }
 
 struct columns {
@@ -185,7 +150,7 @@ static bool store(struct import *i)
     for (size_t n = 0; n < ARRAY_LEN(all); n++)
         pg_param_array(p, all[n]);
     pg_add(unit, SQL_IMPORT_INITIATIVES, p);
-    return run(i, unit, NULL);
+    return command_unit(i->c, unit, DEADLINE_MS, NULL, NULL, &i->e);
 }
 
 static int by_user(const void *a, const void *b)
@@ -257,7 +222,7 @@ static int finish(struct import *i, bool read)
         fprintf(stderr, "sangkien import: %s; nothing was imported\n", i->e.msg);
         return EX_UNAVAILABLE;
     }
-    if (!control(i, keep ? "COMMIT" : "ROLLBACK")) {
+    if (!command_control(i->c, keep ? "COMMIT" : "ROLLBACK", DEADLINE_MS, &i->e)) {
         fprintf(stderr, "sangkien import: %s; it is not known whether it was imported: run it again, what is there will be refused\n", i->e.msg);
         return EX_UNAVAILABLE;
     }
@@ -285,7 +250,7 @@ static int import_file(struct command *c, FILE *in, const char *name, bool keep_
         fprintf(stderr, "sangkien import: %s: %s\n", name, e.msg);
         return EX_DATAERR;
     }
-    if (!control(i, "BEGIN")) {
+    if (!command_control(i->c, "BEGIN", DEADLINE_MS, &i->e)) {
         fprintf(stderr, "sangkien import: %s\n", i->e.msg);
         return EX_UNAVAILABLE;
     }

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "ids.h"
+#include "import_table.h"
 #include "messages.h"
 #include "review_sheet.h"
 #include "review_store.h"
@@ -26,7 +27,7 @@
 SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
 SCOPED_DEFINE(json_text, char *, cJSON_free)
 
-enum { BATCH = 1000, REPORT_MOST = 200, DEADLINE_MS = 60000, TOLD_PER_SECOND = 20, VIETNAM_MS = 7 * 3600 * 1000, DAY_BYTES = 11 };
+enum { BATCH = 1000, DEADLINE_MS = 60000, TOLD_PER_SECOND = 20, VIETNAM_MS = 7 * 3600 * 1000, DAY_BYTES = 11 };
 
 static const char usage[] =
     "usage: sangkien review export [--format csv|xlsx] [--status WORD,WORD] [--unit CODE] > FILE\n"
@@ -46,55 +47,11 @@ struct import {
     size_t count, room, first;
     size_t changed, told;
     size_t held; /* of the batch that is written */
-    long refused;
+    struct refusals refused;
+    size_t overtaken; /* changed by their authors after they were read */
     struct err e; /* of the database */
+    bool in_doubt; /* the commit was sent and not answered */
 };
-
-static void refuse(struct import *i, long line, const char *why)
-{
-    if (i->refused++ < REPORT_MOST)
-        fprintf(stderr, "line %ld: %s\n", line, why);
-    else if (i->refused == REPORT_MOST + 1)
-        fputs("further lines are not listed\n", stderr);
-}
-
-/* ---- the database ---- */
-
-struct waiting {
-    bool done;
-    struct import *import;
-    void (*on_rows)(struct import *i, const struct pg_answer *answer);
-};
-
-static void on_unit_done(const struct pg_answer *answer, void *arg)
-{
-    struct waiting *w = arg;
-    w->done = true;
-    if (answer->e)
-        w->import->e = *answer->e;
-    else if (w->on_rows)
-        w->on_rows(w->import, answer);
-}
-
-/* All units go over one connection: what is between BEGIN and COMMIT is one transaction.  After an error nothing is sent. */
-static bool run(struct import *i, struct pg_unit *unit, void (*on_rows)(struct import *i, const struct pg_answer *answer))
-{
-    struct waiting w = {.import = i, .on_rows = on_rows};
-    if (!i->c->db)
-        return false;
-    pg_queue_run(i->c->db, unit, DEADLINE_MS, on_unit_done, &w);
-    while (!w.done)
-        if (event_base_loop(i->c->base, EVLOOP_ONCE) != 0)
-            TALLOC_FREE(i->c->db); /* calls back */
-    return i->e.kind == ERR_NONE;
-}
-
-static bool control(struct import *i, const char *word)
-{
-    struct pg_unit *unit = pg_unit_new(i->c);
-    pg_add_control(unit, word);
-    return run(i, unit, NULL);
-}
 
 /* ---- what the file says ---- */
 
@@ -129,13 +86,13 @@ static bool read_file(struct import *i, FILE *in, struct err *e)
             talloc_free(tmp);
             if (wrong.kind == ERR_NONE)
                 return true;
-            refuse(i, r.line, wrong.msg);
+            refusals_add(&i->refused, r.line, "%s", wrong.msg);
             if (wrong.kind != ERR_INVALID)
                 return true;
             continue;
         }
         if (!review_row_read(i->c, &heading, &cells, today, &row, &wrong)) {
-            refuse(i, r.line, wrong.msg);
+            refusals_add(&i->refused, r.line, "%s", wrong.msg);
         } else {
             row.line = r.line;
             add_row(i, &row);
@@ -163,7 +120,7 @@ static void refuse_twins(struct import *i)
         qsort(i->row, i->count, sizeof(i->row[0]), by_code);
     for (size_t n = 1; n < i->count; n++)
         if (strcmp(i->row[n].code, i->row[n - 1].code) == 0)
-            refuse(i, i->row[n].line, "its code stands on another line as well");
+            refusals_add(&i->refused, i->row[n].line, "its code stands on another line as well");
     if (i->count)
         qsort(i->row, i->count, sizeof(i->row[0]), by_line);
 }
@@ -204,8 +161,9 @@ static int row_of(const struct found *found, size_t n, const char *code)
     return f ? f->row : -1;
 }
 
-static void on_known(struct import *i, const struct pg_answer *answer)
+static void on_known(const struct pg_answer *answer, void *ctx)
 {
+    struct import *i = ctx;
     const PGresult *res = answer->result[0];
     size_t n = (size_t)PQntuples(res);
     struct found *found = talloc_zero_array(i->c, struct found, (unsigned)n + 1);
@@ -218,16 +176,16 @@ static void on_known(struct import *i, const struct pg_answer *answer)
         struct err wrong = {0};
         bool changed = false;
         if (at < 0) {
-            refuse(i, row->line, "no initiative has this code");
+            refusals_add(&i->refused, row->line, "no initiative has this code");
             continue;
         }
         take_known(i, res, at, &i->known[k]);
         const struct verdict *v = &row->said;
         bool duplicate = v->verdict && strcmp(v->verdict, STATUS_DUPLICATE) == 0;
         if (duplicate && row_of(found, n, v->duplicate_of) < 0)
-            refuse(i, row->line, "no initiative has the code that it is to duplicate");
+            refusals_add(&i->refused, row->line, "no initiative has the code that it is to duplicate");
         else if (!review_row_settle(row, &i->known[k], &changed, &wrong))
-            refuse(i, row->line, wrong.msg);
+            refusals_add(&i->refused, row->line, "%s", wrong.msg);
         if (!changed)
             i->known[k].user_id = NULL;
         i->changed += changed;
@@ -249,7 +207,7 @@ static bool compare(struct import *i)
         }
         pg_param_array(p, codes);
         pg_add(unit, SQL_REVIEW_KNOWN, p);
-        if (!run(i, unit, on_known))
+        if (!command_unit(i->c, unit, DEADLINE_MS, on_known, i, &i->e))
             return false;
     }
     return true;
@@ -312,12 +270,13 @@ static void save_one(struct import *i, struct save *s, struct ids *ids, const ch
     case_store_add_mail(s, &m);
 }
 
-static void on_held(struct import *i, const struct pg_answer *answer)
+static void on_held(const struct pg_answer *answer, void *ctx)
 {
+    struct import *i = ctx;
     i->held = (size_t)pg_int8(answer->result[0], 0, 0);
 }
 
-/* @return false with i->e set, or with i->refused when some changed after they were read. */
+/* @return false with i->e set, or with i->overtaken. */
 static bool write_batch(struct import *i, struct ids *ids, const char *who)
 {
     struct pg_unit *hold = pg_unit_new(i->c), *unit = pg_unit_new(i->c);
@@ -342,20 +301,19 @@ static bool write_batch(struct import *i, struct ids *ids, const char *who)
     pg_param_array(p, stamps);
     pg_param_array(p, statuses);
     pg_add(hold, SQL_REVIEW_HOLD, p);
-    if (n == 0 || !run(i, hold, on_held)) {
+    if (n == 0 || !command_unit(i->c, hold, DEADLINE_MS, on_held, i, &i->e)) {
         talloc_free(unit);
         if (n == 0)
             talloc_free(hold);
         return n == 0;
     }
     if (i->held != n) {
-        fprintf(stderr, "%zu initiatives were changed by their authors just now\n", n - i->held);
-        i->refused++;
+        i->overtaken = n - i->held;
         talloc_free(unit);
         return false;
     }
     save_into(s, unit);
-    return run(i, unit, NULL);
+    return command_unit(i->c, unit, DEADLINE_MS, NULL, NULL, &i->e);
 }
 
 static bool write_all(struct import *i)
@@ -363,21 +321,48 @@ static bool write_all(struct import *i)
     struct ids ids;
     ids_init(&ids);
     const char *who = command_actor(i->c);
-    if (!control(i, "BEGIN"))
+    if (!command_control(i->c, "BEGIN", DEADLINE_MS, &i->e))
         return false;
     for (i->first = 0; i->first < i->count; i->first += BATCH)
         if (!write_batch(i, &ids, who)) {
             if (i->e.kind == ERR_NONE)
-                control(i, "ROLLBACK");
+                command_control(i->c, "ROLLBACK", DEADLINE_MS, &i->e);
             return false;
         }
-    return control(i, "COMMIT");
+    i->in_doubt = !command_control(i->c, "COMMIT", DEADLINE_MS, &i->e);
+    return !i->in_doubt;
+}
+
+/* @return an exit code, after a sentence about what happened. */
+static int conclude(struct import *i, bool ok, bool dry)
+{
+    if (i->in_doubt) {
+        fprintf(stderr, "sangkien review: %s; it is not known whether it was changed: export again and look\n", i->e.msg);
+        return EX_UNAVAILABLE;
+    }
+    if (!ok && i->e.kind != ERR_NONE) {
+        fprintf(stderr, "sangkien review: nothing is changed: %s; run it again\n", i->e.msg);
+        return EX_UNAVAILABLE;
+    }
+    if (i->overtaken) {
+        fprintf(stderr, "sangkien review: nothing is changed: %zu initiatives were changed by their authors just now; run it again\n",
+                i->overtaken);
+        return EX_TEMPFAIL;
+    }
+    if (i->refused.count) {
+        refusals_print(&i->refused);
+        fprintf(stderr, "nothing is changed: %zu lines are wrong\n", i->refused.count);
+        return EX_DATAERR;
+    }
+    printf("%zu rows, %zu %s, %zu authors %s\n", i->count, i->changed, dry ? "would change" : "changed", i->told, dry ? "told" : "are told");
+    return EX_OK;
 }
 
 static int import(struct command *c, const char *path, bool dry)
 {
     struct import i = {.c = c};
     struct err e = {0};
+    int code = EX_DATAERR;
     FILE *in = fopen(path, "re");
     if (!in) {
         fprintf(stderr, "sangkien review: cannot open %s: %s\n", path, strerror(errno));
@@ -385,22 +370,15 @@ static int import(struct command *c, const char *path, bool dry)
     }
     bool read = read_file(&i, in, &e);
     fclose(in);
-    if (!read) {
+    if (read) {
+        refuse_twins(&i);
+        bool ok = compare(&i) && (i.refused.count || dry || write_all(&i));
+        code = conclude(&i, ok, dry);
+    } else {
         fprintf(stderr, "sangkien review: %s: %s\n", path, e.msg);
-        return EX_DATAERR;
     }
-    refuse_twins(&i);
-    bool ok = compare(&i) && (i.refused || dry || write_all(&i));
-    if (!ok && i.e.kind != ERR_NONE) {
-        fprintf(stderr, "sangkien review: nothing is changed: %s; run it again\n", i.e.msg);
-        return EX_UNAVAILABLE;
-    }
-    if (i.refused) {
-        fprintf(stderr, "nothing is changed: %ld lines are wrong\n", i.refused);
-        return EX_DATAERR;
-    }
-    printf("%zu rows, %zu %s, %zu authors %s\n", i.count, i.changed, dry ? "would change" : "changed", i.told, dry ? "told" : "are told");
-    return EX_OK;
+    refusals_done(&i.refused);
+    return code;
 }
 
 /* ---- the command line ---- */

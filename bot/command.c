@@ -77,70 +77,94 @@ bool command_wait(struct command *c, const bool *done, struct err *e)
     return *done || err_set(e, ERR_TIMEOUT, "no answer within %d s", WAIT_MS / 1000);
 }
 
-struct query {
-    command_rows_fn *on_rows;
+struct unit_wait {
+    command_answer_fn *on_answer;
     void *ctx;
-    bool done, failed;
+    bool done, ok;
     struct err e;
 };
 
-static void on_query_done(const struct pg_answer *answer, void *arg)
+static void on_unit_done(const struct pg_answer *answer, void *arg)
 {
-    struct query *q = arg;
-    q->done = true;
-    if (answer->e) {
-        q->failed = true;
-        q->e = *answer->e;
-    } else if (q->on_rows) {
-        q->on_rows(answer->result[0], q->ctx);
+    struct unit_wait *w = arg;
+    w->done = true;
+    w->ok = !answer->e;
+    if (answer->e)
+        w->e = *answer->e;
+    else if (w->on_answer)
+        w->on_answer(answer, w->ctx);
+}
+
+bool command_unit(struct command *c, struct pg_unit *unit, int deadline_ms, command_answer_fn *on_answer, void *ctx, struct err *e)
+{
+    struct unit_wait w = {.on_answer = on_answer, .ctx = ctx};
+    if (!c->db) {
+        talloc_free(unit);
+        return err_set(e, ERR_UNAVAILABLE, "the connection to the database is gone");
     }
+    pg_queue_run(c->db, unit, deadline_ms, on_unit_done, &w); /* it answers within its deadline */
+    while (!w.done)
+        if (event_base_loop(c->base, EVLOOP_ONCE) != 0)
+            TALLOC_FREE(c->db); /* calls back */
+    if (!w.ok && e)
+        *e = w.e;
+    return w.ok;
+}
+
+struct first_result {
+    command_rows_fn *on_rows;
+    void *ctx;
+};
+
+static void on_first_result(const struct pg_answer *answer, void *arg)
+{
+    struct first_result *first = arg;
+    if (first->on_rows)
+        first->on_rows(answer->result[0], first->ctx);
 }
 
 bool command_query(struct command *c, enum sql_id id, struct pg_params *params, command_rows_fn *on_rows, void *ctx, struct err *e)
 {
     struct pg_unit *unit = pg_unit_new(c);
-    struct query q = {.on_rows = on_rows, .ctx = ctx};
+    struct first_result first = {.on_rows = on_rows, .ctx = ctx};
     pg_add(unit, id, params);
-    pg_queue_run(c->db, unit, WAIT_MS / 3, on_query_done, &q); /* it answers within its deadline */
-    while (!q.done)
-        if (event_base_loop(c->base, EVLOOP_ONCE) != 0)
-            TALLOC_FREE(c->db); /* calls back */
-    if (q.failed && e)
-        *e = q.e;
-    return !q.failed;
+    return command_unit(c, unit, WAIT_MS / 3, on_first_result, &first, e);
 }
 
 struct commit {
     command_answer_fn *on_answer;
     void *ctx;
-    bool done, committed;
+    bool committed;
     struct err e;
 };
 
-static void on_commit_done(const struct pg_answer *answer, void *arg)
+static void on_commit_answered(const struct pg_answer *answer, void *arg)
 {
     struct commit *k = arg;
-    k->done = true;
-    if (answer->e)
-        k->e = *answer->e;
-    else if (!pg_committed(answer))
+    k->committed = pg_committed(answer);
+    if (!k->committed)
         err_set(&k->e, ERR_INVALID, "the commit answered %s", PQcmdStatus(answer->result[answer->count - 1]));
-    else
-        k->committed = true;
-    if (k->committed && k->on_answer)
+    else if (k->on_answer)
         k->on_answer(answer, k->ctx);
 }
 
 bool command_commit(struct command *c, struct pg_unit *unit, int deadline_ms, command_answer_fn *on_answer, void *ctx, struct err *e)
 {
     struct commit k = {.on_answer = on_answer, .ctx = ctx};
-    pg_queue_run(c->db, unit, deadline_ms, on_commit_done, &k);
-    while (!k.done)
-        if (event_base_loop(c->base, EVLOOP_ONCE) != 0)
-            TALLOC_FREE(c->db); /* calls back */
+    if (!command_unit(c, unit, deadline_ms, on_commit_answered, &k, e))
+        return false;
     if (!k.committed && e)
         *e = k.e;
     return k.committed;
+}
+
+bool command_control(struct command *c, const char *word, int deadline_ms, struct err *e)
+{
+    struct pg_unit *unit = pg_unit_new(c);
+    pg_add_control(unit, word);
+    if (strcmp(word, "COMMIT") == 0)
+        return command_commit(c, unit, deadline_ms, NULL, NULL, e);
+    return command_unit(c, unit, deadline_ms, NULL, NULL, e);
 }
 
 /* ---- the token ---- */

@@ -36,6 +36,13 @@ bool command_query(struct command *c, enum sql_id id, struct pg_params *params, 
 /** Looks at the results of a unit; they are gone afterwards. */
 typedef void command_answer_fn(const struct pg_answer *answer, void *ctx);
 
+/** Runs a unit (takes it over) and waits at most deadline_ms.  All units of a command go over one connection, so what comes
+ *  between command_control() of BEGIN and of COMMIT is one transaction. @param on_answer  of a success only; may be NULL. */
+bool command_unit(struct command *c, struct pg_unit *unit, int deadline_ms, command_answer_fn *on_answer, void *ctx, struct err *e);
+
+/** BEGIN, COMMIT (which must say so: a failed transaction answers ROLLBACK) or ROLLBACK. */
+bool command_control(struct command *c, const char *word, int deadline_ms, struct err *e);
+
 /** Runs a unit from BEGIN to COMMIT (takes it over) and waits. @param on_answer  called when it is committed; may be NULL.
  *  @return false when it was not, or when that is not known (ERR_TIMEOUT, ERR_UNAVAILABLE). */
 bool command_commit(struct command *c, struct pg_unit *unit, int deadline_ms, command_answer_fn *on_answer, void *ctx, struct err *e);
