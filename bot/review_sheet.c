@@ -13,7 +13,7 @@
 
 SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
 
-enum { PAGE = 500, NOTE_CHARS_MAX = 300, LEVEL_CHARS_MAX = 80 };
+enum { NOTE_CHARS_MAX = 300, LEVEL_CHARS_MAX = 80 };
 
 /* Columns of review_export. */
 enum {
@@ -22,22 +22,6 @@ enum {
 };
 
 /* ---- writing ---- */
-
-struct page {
-    struct sheet *sheet;
-    int rows;
-    TALLOC_CTX *memory;
-    const char *user_id; /* of the last row */
-    int64_t id;
-};
-
-static void write_amount(struct sheet *s, const PGresult *res, int row, int col)
-{
-    if (pg_null(res, row, col))
-        sheet_empty(s);
-    else
-        sheet_number(s, pg_int8(res, row, col));
-}
 
 /* A line each: code, title, unit. */
 static void write_alike(struct sheet *s, TALLOC_CTX *ctx, struct str json)
@@ -72,7 +56,7 @@ static void write_row(struct sheet *s, TALLOC_CTX *ctx, const PGresult *res, int
     sheet_text(s, pg_bytes(res, i, AUTHOR));
     sheet_moment(s, pg_time_ms(res, i, SUBMITTED_AT));
     export_word(s, "sheet_benefit_", pg_bytes(res, i, BENEFIT_KIND));
-    write_amount(s, res, i, DECLARED);
+    export_amount(s, res, i, DECLARED);
     sheet_text(s, pg_bytes(res, i, BENEFIT_TEXT));
     if (pg_null(res, i, DECLARED))
         sheet_empty(s);
@@ -87,49 +71,29 @@ static void write_row(struct sheet *s, TALLOC_CTX *ctx, const PGresult *res, int
     sheet_text(s, pg_bytes(res, i, DUPLICATE_OF));
     sheet_empty(s); /* field */
     sheet_empty(s); /* reason */
-    write_amount(s, res, i, CHECKED);
-    write_amount(s, res, i, RECOGNISED);
+    export_amount(s, res, i, CHECKED);
+    export_amount(s, res, i, RECOGNISED);
     sheet_empty(s); /* level */
     sheet_empty(s); /* day */
-    sheet_text(s, pg_bool(res, i, SOCIAL) ? str_of(message_get(MSG_SHEET_YES)->text) : (struct str){"", 0});
+    export_mark(s, pg_bool(res, i, SOCIAL));
     sheet_end_row(s);
 }
 
-static void on_page(const PGresult *res, void *ctx)
+static void add_filter(struct pg_params *p, const struct export_filter *filter)
 {
-    struct page *page = ctx;
-    TALLOC_CTX *memory = talloc_new(NULL);
-    page->rows = PQntuples(res);
-    for (int i = 0; i < page->rows; i++)
-        write_row(page->sheet, memory, res, i);
-    if (page->rows > 0) {
-        page->user_id = pg_text(memory, res, page->rows - 1, USER_ID);
-        page->id = pg_int8(res, page->rows - 1, ID);
-    }
-    talloc_free(page->memory);
-    page->memory = memory;
+    struct pg_array *statuses = pg_array_new(p, PG_TEXT);
+    for (size_t i = 0; filter->status[i]; i++)
+        pg_array_text(statuses, filter->status[i]);
+    if (!filter->status[0])
+        pg_array_text(statuses, STATUS_SUBMITTED);
+    pg_param_array(p, statuses);
+    pg_param_int8(p, filter->unit_id);
 }
 
 bool review_sheet_write(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e)
 {
-    struct page page = {.sheet = s, .rows = PAGE, .user_id = ""};
-    bool ok = true;
-    while (ok && page.rows == PAGE && sheet_ok(s)) {
-        struct pg_params *p = pg_params_new(c);
-        struct pg_array *statuses = pg_array_new(p, PG_TEXT);
-        for (size_t i = 0; filter->status[i]; i++)
-            pg_array_text(statuses, filter->status[i]);
-        if (!filter->status[0])
-            pg_array_text(statuses, STATUS_SUBMITTED);
-        pg_param_int8(p, PAGE);
-        pg_param_text(p, page.user_id);
-        pg_param_int8(p, page.id);
-        pg_param_array(p, statuses);
-        pg_param_int8(p, filter->unit_id);
-        ok = command_query(c, SQL_REVIEW_EXPORT, p, on_page, &page, e);
-    }
-    talloc_free(page.memory);
-    return ok;
+    static const struct export_table table = {SQL_REVIEW_EXPORT, USER_ID, ID, add_filter, write_row};
+    return export_by_pages(c, s, &table, filter, e);
 }
 
 /* ---- reading ---- */
