@@ -6,20 +6,16 @@
 One line per test, and at the end `N passed, N failed`."""
 import json
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
-from bot import Bot  # noqa: E402
-from postgres import Postgres, Session  # noqa: E402
-from process import Failure, free_port  # noqa: E402
+from command_rig import EX_DATAERR, EX_NOINPUT, EX_OK, EX_UNAVAILABLE, EX_USAGE, CommandRig, equal, has, play  # noqa: E402
+from postgres import Session  # noqa: E402
+from process import Failure  # noqa: E402
 from world import root  # noqa: E402
 
-EX_OK, EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_UNAVAILABLE = 0, 64, 65, 66, 69
 FLAG = 460
 
 TWO = [{"id": "A1", "title": "Khay nam châm giữ kim gãy", "annual_vnd": 27000000, "sector": "garments", "union_unit": "CĐCS May Một",
@@ -32,36 +28,9 @@ def lines(rows):
     return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows)
 
 
-class World:
-    def __init__(self, binary):
-        self.folder = tempfile.mkdtemp(prefix="sangkien-similar-", dir="/var/tmp")
-        os.chmod(self.folder, 0o711)
-        self.binary, self.number = binary, 0
-        self.postgres = Postgres(os.path.join(self.folder, "pg"), os.path.join(self.folder, "postgres.log"), fast=True).start()
-
-    def fresh(self):
-        self.number += 1
-        self.database = f"similar{self.number}"
-        self.postgres.create_database(self.database)
-        self.bot = Bot(self.binary, os.path.join(self.folder, f"bot{self.number}.log"), os.path.join(self.folder, str(self.number)),
-                       self.postgres.url(self.database), 1, free_port(0))
-        self.run("migrate")
-
-    def run(self, *args, stdin="", expect=EX_OK):
-        done = subprocess.run([self.binary, *args], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              env=dict(os.environ, **self.bot.env), timeout=60)
-        if done.returncode != expect:
-            raise Failure(f"{' '.join(args)} ended with {done.returncode}, wanted {expect}:\n{done.stdout}{done.stderr}")
-        return done.stdout, done.stderr
-
-    def file(self, text, name="rows", encoding="utf-8"):
-        path = os.path.join(self.folder, name)
-        with open(path, "w", encoding=encoding, newline="") as f:
-            f.write(text)
-        return path
-
+class World(CommandRig):
     def take(self, text, *options, expect=EX_OK, **how):
-        return self.run("import", "initiatives", *options, self.file(text, **how), expect=expect)
+        return self.run("import", "initiatives", *options, self.saved(text, **how), expect=expect)
 
     def ask(self, *rows):
         """For each row the answers as (code, score, title)."""
@@ -77,24 +46,6 @@ class World:
         if len(blocks) != len(rows):
             raise Failure(f"{len(blocks)} answers to {len(rows)} questions:\n{out}")
         return blocks
-
-    def sql(self, text):
-        return self.postgres.psql(self.database, text).strip()
-
-    def stop(self):
-        self.postgres.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def equal(got, want):
-    if got != want:
-        raise Failure(f"got {got!r}, wanted {want!r}")
-
-
-def has(text, *parts):
-    for part in parts:
-        if part not in text:
-            raise Failure(f"{part!r} is missing in:\n{text}")
 
 
 # ---- import ----
@@ -263,30 +214,8 @@ def test_a_check_that_fails_holds_up_none_behind_it(w):
 def test_without_a_database_it_says_so(w):
     w.bot.env["SANGKIEN_DATABASE_URL"] = "host=/nonexistent dbname=x"
     has(w.run("similar", stdin=lines(TWO), expect=EX_UNAVAILABLE)[1], "cannot reach the database")
-    has(w.run("import", "initiatives", w.file(lines(TWO)), expect=EX_UNAVAILABLE)[1], "cannot reach the database")
-
-
-def main(argv):
-    if len(argv) < 2:
-        sys.exit(__doc__)
-    word = argv[2] if len(argv) > 2 else ""
-    tests = [(n, t) for n, t in globals().items() if n.startswith("test_") and word in n]
-    passed = 0
-    world = World(os.path.abspath(argv[1]))
-    try:
-        for name, test in tests:
-            try:
-                world.fresh()
-                test(world)
-                passed += 1
-                print("ok   " + name[5:].replace("_", " "))
-            except (Failure, OSError, subprocess.TimeoutExpired) as e:
-                print(f"FAIL {name[5:].replace('_', ' ')}: {e}")
-    finally:
-        world.stop()
-    print(f"{passed} passed, {len(tests) - passed} failed")
-    return 0 if passed == len(tests) > 0 else 1
+    has(w.run("import", "initiatives", w.saved(lines(TWO)), expect=EX_UNAVAILABLE)[1], "cannot reach the database")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    sys.exit(play(World, globals(), sys.argv, __doc__))

@@ -15,9 +15,9 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import test_units  # noqa: E402
-from test_units import EX_DATAERR, equal, has  # noqa: E402
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from command_rig import EX_DATAERR, equal, has, play  # noqa: E402
 from process import Failure  # noqa: E402
 
 VIETNAM = datetime.timezone(datetime.timedelta(hours=7))
@@ -44,9 +44,7 @@ class World(test_units.World):
         self.count = 0
 
     def campaign(self, text, expect=0):
-        path = os.path.join(self.folder, "campaign.csv")
-        with open(path, "w", encoding="utf-8") as f:
-            f.write("record,code,name,from,to,unit,initiatives\n" + text)
+        path = self.saved("record,code,name,from,to,unit,initiatives\n" + text, "campaign.csv")
         return self.run("import", "campaign", path, expect=expect)
 
     def wave(self, first, last, targets=""):
@@ -364,25 +362,5 @@ def test_what_is_not_there_is_said(w):
     w.run("standing", "--colour", expect=64)
 
 
-def main(argv):
-    word = argv[2] if len(argv) > 2 else ""
-    passed = failed = 0
-    w = World(argv[1])
-    try:
-        for name, test in [(n, t) for n, t in globals().items() if n.startswith("test_") and callable(t) and word in n]:
-            try:
-                w.fresh()
-                test(w)
-                print(f"ok    {name}", flush=True)
-                passed += 1
-            except (Failure, subprocess.TimeoutExpired) as e:
-                print(f"FAIL  {name}: {e}", flush=True)
-                failed += 1
-    finally:
-        w.stop()
-    print(f"standing: {passed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    sys.exit(play(World, globals(), sys.argv, __doc__))

@@ -5,18 +5,11 @@
 
 One line per test, and at the end `N passed, N failed`."""
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
-from bot import Bot  # noqa: E402
-from postgres import Postgres  # noqa: E402
-from process import Failure, free_port  # noqa: E402
-
-EX_OK, EX_DATAERR = 0, 65
+from command_rig import EX_DATAERR, EX_OK, CommandRig, equal, has, play  # noqa: E402
 
 HEAD = "code,name,parent,level,kind,cluster,members,valid_from,valid_to\n"
 TREE = HEAD + """T,Liên đoàn Lao động tỉnh,,1,province_unit,,,2023-01-01,
@@ -27,62 +20,13 @@ B01,Tổ Chuyền hàn 1,K01,4,,,,,
 """
 
 
-class World:
-    def __init__(self, binary):
-        self.folder = tempfile.mkdtemp(prefix="sangkien-units-", dir="/var/tmp")
-        os.chmod(self.folder, 0o711)
-        self.binary, self.number = binary, 0
-        self.postgres = Postgres(os.path.join(self.folder, "pg"), os.path.join(self.folder, "postgres.log"), fast=True).start()
-
-    def fresh(self):
-        """A database of its own, a copy of one that was migrated once."""
-        if self.number == 0:
-            self.use("blank")
-            self.postgres.create_database("blank")
-            self.run("migrate")
-        self.number += 1
-        self.use(f"units{self.number}")
-        self.postgres.psql("postgres", f"CREATE DATABASE {self.database} TEMPLATE blank")
-
-    def use(self, database):
-        self.database = database
-        self.bot = Bot(self.binary, os.path.join(self.folder, f"{database}.log"), os.path.join(self.folder, database),
-                       self.postgres.url(database), 1, free_port(0))
-
-    def run(self, *args, expect=EX_OK):
-        done = subprocess.run([self.binary, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              env=dict(os.environ, **self.bot.env), timeout=60)
-        if done.returncode != expect:
-            raise Failure(f"{' '.join(args)} ended with {done.returncode}, wanted {expect}:\n{done.stdout}{done.stderr}")
-        return done.stdout, done.stderr
-
+class World(CommandRig):
     def take(self, text, expect=EX_OK):
-        path = os.path.join(self.folder, "units.csv")
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
-        return self.run("import", "units", path, expect=expect)
-
-    def sql(self, text):
-        return self.postgres.psql(self.database, text).strip()
+        return self.run("import", "units", self.saved(text, "units.csv"), expect=expect)
 
     def tree(self):
         return self.sql("SELECT string_agg(code || '<' || coalesce((SELECT code FROM union_unit p WHERE p.id = u.parent_id), ''), ' ' "
                         "ORDER BY cardinality(path), code) FROM union_unit u")
-
-    def stop(self):
-        self.postgres.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def equal(got, want):
-    if got != want:
-        raise Failure(f"got {got!r}, wanted {want!r}")
-
-
-def has(text, *parts):
-    for part in parts:
-        if part not in text:
-            raise Failure(f"{part!r} is missing in:\n{text}")
 
 
 # ---- import ----
@@ -198,25 +142,5 @@ def test_typed_names_are_queued_and_a_match_gives_people_and_initiatives_the_uni
     has(err, "there is no unit with the code X9")
 
 
-def main(argv):
-    word = argv[2] if len(argv) > 2 else ""
-    passed = failed = 0
-    w = World(argv[1])
-    try:
-        for name, test in [(n, t) for n, t in globals().items() if n.startswith("test_") and word in n]:
-            try:
-                w.fresh()
-                test(w)
-                print(f"ok    {name}", flush=True)
-                passed += 1
-            except (Failure, subprocess.TimeoutExpired) as e:
-                print(f"FAIL  {name}: {e}", flush=True)
-                failed += 1
-    finally:
-        w.stop()
-    print(f"units: {passed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    sys.exit(play(World, globals(), sys.argv, __doc__))
