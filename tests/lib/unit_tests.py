@@ -40,6 +40,9 @@ def main(argv):
     folder = tempfile.mkdtemp(prefix="sangkien-unit-", dir="/var/tmp")
     os.chmod(folder, 0o711)
     postgres = Postgres(os.path.join(folder, "pg"), os.path.join(folder, "postgres.log"), fast=True)
+    log = os.path.join(build, "meson-logs", "testlog.json")
+    if os.path.exists(log):
+        os.remove(log)  # what is there afterwards is of this run
     try:
         postgres.start()
         postgres.create_database("unit")
@@ -51,7 +54,6 @@ def main(argv):
         postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
     passed = failed = 0
-    log = os.path.join(build, "meson-logs", "testlog.json")
     if not os.path.exists(log):
         print(done.stdout)
         raise Failure("meson ran no tests")
