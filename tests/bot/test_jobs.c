@@ -216,6 +216,26 @@ static void test_the_job_of_a_process_that_died_is_done_by_another(void **state)
     until(f, "SELECT count(*) = 1 FROM mailbox WHERE user_id = 'u1'");
 }
 
+static void on_none_taken(const struct pg_answer *answer, void *arg)
+{
+    assert_null(answer->e);
+    assert_int_equal(PQntuples(answer->result[0]), 0);
+    *(bool *)arg = true;
+}
+
+static void test_a_job_under_a_lease_is_not_taken(void **state)
+{
+    struct fixture *f = *state;
+    const char *kind = "dance"; /* which the fixture's own jobs do not look for */
+    bool looked = false;
+    struct pg_unit *unit = pg_unit_new(f);
+    query(f, "INSERT INTO job (user_id, id, kind, owner, attempts, due_at) VALUES ('u1', 1, 'dance', 'other', 1, now() + interval '1 minute')");
+    job_store_take(unit, "me", &kind, 1, 1000);
+    pg_queue_run(f->work, unit, WAIT_MS, on_none_taken, &looked);
+    while (!looked)
+        event_base_loop(f->base, EVLOOP_ONCE);
+}
+
 static void test_a_job_that_kills_its_process_each_time_is_given_up(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_always_fails_ends_with_a_note, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_succeed_is_not_tried_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_job_of_a_process_that_died_is_done_by_another, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_job_under_a_lease_is_not_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_job_that_kills_its_process_each_time_is_given_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_was_overtaken_says_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_kind_nobody_here_knows_is_left_to_a_newer_process, set_up, tear_down),
