@@ -20,6 +20,24 @@ const struct ticket_case *case_of(struct talk *t, int64_t number)
     return t->in->ticket_case;
 }
 
+const struct ticket_case *case_addressed(struct talk *t, int64_t number)
+{
+    const char *rest = t->typed_rest ? t->typed_rest : "";
+    size_t n = *rest == '#' ? strspn(rest + 1, "0123456789") : 0;
+    if (!number && n && (!rest[1 + n] || rest[1 + n] == ' ' || rest[1 + n] == '\n')) {
+        number = id_parse(must(talloc_strndup(t->ctx, rest + 1, n)));
+        const char *tail = rest + 1 + n + strspn(rest + 1 + n, " \n");
+        t->typed_rest = *tail ? tail : NULL;
+    } else if (!number && t->state == ST_ANSWERING) {
+        number = t->d->answer_number;
+    }
+    if (number)
+        return case_of(t, number);
+    say(t, MSG_STAFF_WHOM_FIRST, NO_ARGS);
+    restate(t);
+    return NULL;
+}
+
 const char *asker_name(const struct ticket_case *c)
 {
     return c->name ? c->name : message_get(MSG_LABEL_WORKER)->text;
@@ -67,9 +85,20 @@ void ask_answering(struct talk *t)
         ask(t, MSG_STAFF_ANSWERING, ARGS({"so", id_text(t, t->d->answer_number)}, {"name", t->d->answer_name}));
 }
 
-static void answer_with(struct talk *t, const struct ticket_case *c, const char *text, bool direct)
+enum state answering_goes_on(struct talk *t)
+{
+    if (!t->d->answer_number)
+        return ST_RETURN;
+    go(t, ST_ANSWERING);
+    ask_answering(t);
+    return ST_STAY;
+}
+
+void answer_case(struct talk *t, const struct ticket_case *c, const char *text, bool direct)
 {
     const struct inbound *msg = t->in->msg;
+    t->d->last_answer = text;
+    t->d->last_answer_number = c->ticket.number;
     wish(t, c, "ticket_answer",
          ARGS({"text", text}, {"kind", inbound_kind_name(msg->kind)}, {"url", media_url(msg)}, {"label", media_label(t, msg)},
               {"msg_id", msg->msg_id}, {"direct", direct ? "yes" : NULL}));
@@ -79,7 +108,7 @@ enum answer read_answering(struct talk *t, const char *text)
 {
     const struct ticket_case *c = case_of(t, t->d->answer_number);
     if (c)
-        answer_with(t, c, text, false);
+        answer_case(t, c, text, false);
     else if (!t->out->needs)
         answering_end(t); /* the role is gone, or the person was erased */
     return c || t->out->needs ? ANS_HANDLED : ANS_DONE;
@@ -92,7 +121,7 @@ void answering_media(struct talk *t)
     if (!c)
         return;
     if (media_url(t->in->msg) || media_label(t, t->in->msg))
-        answer_with(t, c, text && *text ? text : media_url(t->in->msg) ? NULL : media_label(t, t->in->msg), false);
+        answer_case(t, c, text && *text ? text : media_url(t->in->msg) ? NULL : media_label(t, t->in->msg), false);
 }
 
 enum state answering_done(struct talk *t)
@@ -183,7 +212,7 @@ void cmd_ticket_say(struct talk *t, int64_t arg, enum edit_field field)
     else if (same_words(t, t->typed_rest, message_get(MSG_LABEL_LATER)->text))
         wish(t, c, "ticket_snooze", NO_ARGS);
     else
-        answer_with(t, c, t->typed_rest, true);
+        answer_case(t, c, t->typed_rest, true);
 }
 
 bool quoted_turn(struct talk *t)
@@ -203,7 +232,7 @@ bool quoted_turn(struct talk *t)
     const struct ticket_case *c = case_of(t, quoted->number);
     if (c) {
         audit_add(t, "ticket_quote", c->ticket.user_id, NULL);
-        answer_with(t, c, text, true);
+        answer_case(t, c, text, true);
     }
     return true;
 }

@@ -14,6 +14,16 @@ const char *asker_name(const struct ticket_case *c);
 void show_card(struct talk *t, const struct ticket_case *c);
 void show_draft(struct talk *t, const struct ticket_case *c);
 
+/** The ticket a typed command is about: "#12" in front of what stands behind its words (taken off), or the one being answered, or
+ *  that of a button's number.  NULL: there is none, which has been said; or it has to be loaded. */
+const struct ticket_case *case_addressed(struct talk *t, int64_t number);
+
+/** What the contact says to that worker, in the conversation he has or, `direct`, beside it. */
+void answer_case(struct talk *t, const struct ticket_case *c, const char *text, bool direct);
+
+/** Back from an aside to whom he was answering, and says to whom; ST_RETURN when that is nobody. */
+enum state answering_goes_on(struct talk *t);
+
 /** He answers nobody any more; the state is the caller's to leave. */
 void answering_end(struct talk *t);
 

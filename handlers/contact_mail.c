@@ -134,8 +134,10 @@ static void card_came(struct talk *t, const struct told *m)
     const struct ticket_case *c = t->in->ticket_case;
     if (!c)
         pass_it_on(t, m);
-    else if (strcmp(c->ticket.state, TICKET_CLOSED) != 0)
+    else if (strcmp(c->ticket.state, TICKET_CLOSED) != 0) {
         show_card(t, c);
+        canned_offer(t, c);
+    }
 }
 
 static void words_came(struct talk *t, const struct told *m, const cJSON *root)

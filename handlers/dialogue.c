@@ -134,6 +134,8 @@ static enum state possible(const struct talk *t, enum state to)
         return d->review.code && d->review.verdict ? to : ST_MENU;
     case ST_ANSWERING:
         return d->answer_number ? to : ST_MENU;
+    case ST_CANNED_NAME:
+        return d->last_answer ? to : ST_MENU;
     case ST_WHOM:
         return d->unsent && d->choice[0].id ? to : ST_MENU;
     default:
@@ -205,6 +207,20 @@ void restate(struct talk *t)
         ask_state(t);
     else
         lead_flush(t);
+}
+
+void go_on(struct talk *t, enum state to)
+{
+    if (!owned_by_a_person(t->in) || t->out->needs) {
+        if (to == ST_ASK)
+            restate(t);
+        else
+            go(t, to);
+        return;
+    }
+    if (to != ST_ASK)
+        enter(t, possible(t, to == ST_ONWARD ? onward(t) : to));
+    lead_flush(t);
 }
 
 void miss(struct talk *t)

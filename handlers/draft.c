@@ -112,6 +112,8 @@ static const struct member dialog_members[] = {
     BOOL(dialog, staff),
     INT64(dialog, flood_ms),
     BOOL(dialog, flood_told),
+    TEXT(dialog, last_answer, ANSWER_CHARS_MAX),
+    INT64(dialog, last_answer_number),
     INT(dialog, join_tries, 1000),
     INT64(dialog, join_since_ms),
     TEXT(dialog, asked, 500),
@@ -135,6 +137,7 @@ static const struct member reviewing_members[] = {
 static const struct member choice_members[] = {INT64(choice, id), TEXT(choice, name, SENTENCE)};
 static const struct member button_members[] = {TEXT(shown_button, label, SENTENCE), TEXT(shown_button, action, WORD)};
 static const struct member coauthor_members[] = {TEXT(coauthor, name, NAME_CHARS_MAX), INT(coauthor, share_pct, 100)};
+static const struct member offer_members[] = {INT64(offer, number), INT64(offer, answer_id)};
 static const struct member proposal_members[] = {
     INT64(proposal, id),          TEXT(proposal, field, WORD),
     TEXT(proposal, text, DESCRIPTION_CHARS_MAX), INT64(proposal, vnd),
@@ -294,6 +297,7 @@ struct dialog *dialog_read(TALLOC_CTX *ctx, const char *json)
     READ_LIST(d, root, shown, button_members);
     READ_LIST(d, root, aside, button_members);
     READ_LIST(d, root, proposal, proposal_members);
+    READ_LIST(d, root, offer, offer_members);
     READ_LIST(d, root, coauthor, coauthor_members);
     READ_LIST(d, root, ask, ask_members);
     const cJSON *vnd = cJSON_GetObjectItemCaseSensitive(root, "choice_vnd");
@@ -428,6 +432,7 @@ char *dialog_print(TALLOC_CTX *ctx, const struct dialog *d)
         !ADD_LIST(root, shown, button_members, FILLED(shown, label)) ||
         !ADD_LIST(root, aside, button_members, FILLED(aside, label)) ||
         !ADD_LIST(root, coauthor, coauthor_members, FILLED(coauthor, name)) ||
+        !ADD_LIST(root, offer, offer_members, FILLED(offer, number)) ||
         !ADD_LIST(root, proposal, proposal_members, FILLED(proposal, id)) ||
         !ADD_LIST(root, ask, ask_members, FILLED(ask, author_id)))
         return NULL;

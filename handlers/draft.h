@@ -25,6 +25,8 @@ enum {
     CHOICES_MAX = 5,   /* items of a numbered list; also buttons on show */
     COAUTHORS_MAX = 9,
     PROPOSALS_MAX = 3, /* of one person, waiting; a fourth takes the place of the oldest */
+    OFFERS_MAX = 5,
+    ANSWER_CHARS_MAX = 1500,
     ASKS_MAX = 3,      /* questions of other authors waiting for this person's answer */
     SIMILAR_SHOWN_MAX = 3, /* initiatives like the draft that are put to its author */
 };
@@ -93,6 +95,11 @@ struct proposal {
     const char *text;    /* as written */
     int64_t vnd;         /* benefit only */
     const char *from, *from_name; /* user id */
+};
+
+/* A canned answer that was offered for a ticket. */
+struct offer {
+    int64_t number, answer_id;
 };
 
 struct coauthor {
@@ -184,6 +191,9 @@ struct dialog {
     bool answer_open;           /* the conversation is his; until then what he says may be refused */
     int64_t acked_ms;           /* when he was told last that what he wrote was passed on */
     const char *unsent;         /* a text that did not say for whom it is */
+    const char *last_answer;    /* his newest one, which may be kept as a canned answer */
+    int64_t last_answer_number; /* of the ticket it was for */
+    struct offer offer[OFFERS_MAX]; /* the newest first */
     struct coauthor coauthor[COAUTHORS_MAX];
     struct coauthor_ask ask[ASKS_MAX];
 };

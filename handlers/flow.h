@@ -67,6 +67,7 @@ enum state {
     ST_REVIEW_DATE,
     ST_ANSWERING,
     ST_WHOM,
+    ST_CANNED_NAME,
     ST_COUNT,
     /* Destinations that are worked out when they are reached. */
     ST_STAY,   /* the effect has said all there is to say */
@@ -225,6 +226,8 @@ const struct command *command_named(struct str action);
 void go(struct talk *t, enum state to);
 /** Puts the question of the present state (again). */
 void ask_state(struct talk *t);
+/** As go(), or with ST_ASK restate(), but while a person has the conversation nothing is asked. */
+void go_on(struct talk *t, enum state to);
 /** After an aside: asks again what was pending; says nothing where nothing is. */
 void restate(struct talk *t);
 /** Whether the question on show waits for an answer. */
@@ -389,8 +392,8 @@ void cmd_human_voice(struct talk *t, int64_t arg, enum edit_field field);
 int64_t ticket_open(struct talk *t, const char *topic, const char *question, int64_t initiative_id, bool *ret_was_open);
 
 /* onbehalf.c: a supporter enters a draft for a worker, who makes it his own */
-/** In the supporter's talk: from here the questions of the registration are about that person's draft. */
-void on_behalf_start(struct talk *t, const char *user_id, const char *name, int64_t ticket_id);
+/** From here on the questions of the registration are about the draft of whose ticket it is. */
+void cmd_ticket_enter(struct talk *t, int64_t arg, enum edit_field field);
 enum state on_behalf_sent(struct talk *t);
 void draft_entered(struct talk *t, const struct cJSON *root);  /* mail to the worker */
 void draft_answered(struct talk *t, const struct cJSON *root); /* mail to the supporter */
@@ -399,8 +402,9 @@ void cmd_review_own(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_deny(struct talk *t, int64_t arg, enum edit_field field);
 
 /* proposal.c: a field worded by a supporter, taken by the worker */
-/** t->typed_rest is proposed to that person as his draft's title, description or benefit. */
-void propose(struct talk *t, const char *user_id, const char *name, const char *field);
+void cmd_propose_title(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_propose_description(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_propose_benefit(struct talk *t, int64_t arg, enum edit_field field);
 void field_proposed(struct talk *t, const struct cJSON *root);    /* mail to the worker */
 void proposal_answered(struct talk *t, const struct cJSON *root); /* mail to the supporter */
 void cmd_proposal_yes(struct talk *t, int64_t arg, enum edit_field field);
@@ -423,6 +427,19 @@ void cmd_ticket_say(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_ticket_list(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_duty_on(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_duty_off(struct talk *t, int64_t arg, enum edit_field field);
+
+/* canned.c: answers that are given again and again */
+struct ticket_case;
+void cmd_canned(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_canned_send(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_canned_take(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_canned_keep(struct talk *t, int64_t arg, enum edit_field field);
+enum answer read_canned_name(struct talk *t, const char *text);
+enum state canned_named(struct talk *t);
+/** Of a question the words, folded, by which one like it is known.  Owned by ctx. */
+char *canned_question_key(TALLOC_CTX *ctx, const char *question);
+/** Behind a ticket's card: what a question like it was answered with. */
+void canned_offer(struct talk *t, const struct ticket_case *c);
 
 /* privacy.c: what is kept, erasure, reminders on and off */
 enum state erased(struct talk *t);

@@ -1,16 +1,15 @@
 /* Entering for somebody: a supporter writes a draft for a worker, who makes it his own by sending it, or has it deleted.
  *
- *   support: cmd_enter -> the questions of the registration -> on_behalf_sent ──mail "ticket_draft"──▶ worker: draft_entered
+ *   support: cmd_ticket_enter -> the questions of the registration -> on_behalf_sent ──mail "ticket_draft"──▶ worker: draft_entered
  *   worker:  cmd_review_own -> the summary -> submit, or cmd_deny ──mail "draft_answered"──▶ support: draft_answered
  *
  * Until the worker has sent it nothing counts: it is one of his drafts. */
 #include <cjson/cJSON.h>
 
-#include "role_store.h"
-#include "say.h"
+#include "contact.h"
+#include "reading/text.h"
 #include "scoped.h"
 #include "staff.h"
-#include "reading/text.h"
 
 SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
 SCOPED_DEFINE(json_text, char *, cJSON_free)
@@ -19,21 +18,27 @@ enum { TITLE_SHORT = 80 };
 
 /* ---- the supporter ---- */
 
-void on_behalf_start(struct talk *t, const char *user_id, const char *name, int64_t ticket_id)
+void cmd_ticket_enter(struct talk *t, int64_t arg, enum edit_field field)
 {
+    (void)field;
     struct dialog *d = t->d;
+    const struct ticket_case *c = case_addressed(t, arg);
+    if (!c)
+        return;
     if (!consented(t)) { /* the questions of the registration are for people who have agreed to it */
         say(t, MSG_STAFF_CONSENT_FIRST, NO_ARGS);
         restate(t);
         return;
     }
     leave_edit(t);
+    const char *user_id = c->ticket.user_id, *name = asker_name(c);
     bool same = d->draft.for_user && strcmp(d->draft.for_user, user_id) == 0;
     if (!same && d->draft.id && (d->draft.title || d->draft.partial || d->draft.for_user) && !park_active(t))
         return;
+    audit_more(t, user_id, NULL);
     if (!same)
         d->draft = (struct draft){.id = t->in->new_id(t->in->new_id_ctx), .started_at_ms = t->in->now_ms, .for_user = user_id,
-                                  .for_name = name, .for_ticket = ticket_id};
+                                  .for_name = name, .for_ticket = c->ticket.id};
     lead(t, MSG_STAFF_ENTER, ARGS({"name", name}));
     go(t, ST_ONWARD);
 }
@@ -74,9 +79,10 @@ enum state on_behalf_sent(struct talk *t)
     } else {
         lead(t, MSG_STAFF_ENTER_ENDED, NO_ARGS); /* the role ended while he wrote */
     }
+    bool answering = draft->for_ticket && draft->for_ticket == t->d->answer_ticket;
     drop_draft(t, draft->id);
     *draft = (struct draft){0};
-    return ST_MENU;
+    return answering ? answering_goes_on(t) : ST_MENU;
 }
 
 void draft_answered(struct talk *t, const cJSON *root)
@@ -130,7 +136,7 @@ void draft_entered(struct talk *t, const cJSON *root)
     say(t, MSG_ENTERED_ON_BEHALF,
         ARGS({"support", draft.entered_by_name ? draft.entered_by_name : message_get(MSG_LABEL_STAFF)->text},
              {"title", must(text_short(t->ctx, str_of(draft.title), TITLE_SHORT))}, {"id", fmt(t, "%lld", (long long)draft.id)}));
-    restate(t);
+    go_on(t, ST_ASK);
 }
 
 /* Neither a draft any more nor sent: denied before, or none of his. */
@@ -143,7 +149,7 @@ static void gone(struct talk *t, int64_t id)
         say(t, MSG_ALREADY_SUBMITTED, ARGS({"code", t->in->initiative->code}));
     else
         say(t, MSG_ENTERED_GONE, NO_ARGS);
-    restate(t);
+    go_on(t, ST_ASK);
 }
 
 void cmd_review_own(struct talk *t, int64_t arg, enum edit_field field)
@@ -185,11 +191,11 @@ void cmd_deny(struct talk *t, int64_t arg, enum edit_field field)
         t->d->draft = (struct draft){0};
         t->d->interrupted = here ? t->d->interrupted : NULL;
         if (here) {
-            go(t, ST_MENU);
+            go_on(t, ST_MENU);
             return;
         }
     }
-    restate(t);
+    go_on(t, ST_ASK);
 }
 
 void entered_submitted(struct talk *t, const struct draft *draft, const char *code)

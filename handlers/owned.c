@@ -76,9 +76,19 @@ static bool come_back(struct talk *t)
 /* Buttons that lead back to the bot; those of staff act for their owner, whoever has his own conversation. */
 static bool is_way_back(const struct command *c)
 {
-    static const char *const back[] = {"handoff_close", "resume", "register", "register_new"};
+    static const char *const back[] = {"handoff_close", "resume", "register", "register_new", "review_own"};
     for (size_t i = 0; i < ARRAY_LEN(back); i++)
         if (strcmp(c->action, back[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Buttons under what the contact has sent: they act and the conversation stays the contact's. */
+static bool is_of_contact(const struct command *c)
+{
+    static const char *const words[] = {"proposal_yes", "proposal_no", "deny"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(c->action, words[i]) == 0)
             return true;
     return false;
 }
@@ -88,7 +98,7 @@ static bool owned_tap(struct talk *t, const char *payload)
     static const char prefix[] = "#b1:*:";
     const char *action = str_starts(str_of(payload), str_of(prefix)) ? payload + strlen(prefix) : "";
     const struct command *c = command_named((struct str){action, strcspn(action, ".")});
-    if (c && c->roles)
+    if (c && (c->roles || is_of_contact(c)))
         return false;
     if (c && is_way_back(c))
         return come_back(t);

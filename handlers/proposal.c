@@ -4,9 +4,9 @@
  *   worker:  yes or no ──mail "proposal_answered"──▶ support */
 #include <cjson/cJSON.h>
 
+#include "contact.h"
 #include "reading/amount.h"
 #include "reading/text.h"
-#include "say.h"
 #include "scoped.h"
 #include "staff.h"
 
@@ -65,9 +65,12 @@ static bool read_amount(const char *text, int64_t *ret_vnd)
     return a.has_annual && a.ask == ASK_NOTHING && a.annual_vnd > 0;
 }
 
-void propose(struct talk *t, const char *user_id, const char *name, const char *field)
+static void propose(struct talk *t, const char *field)
 {
-    const char *text = t->typed_rest;
+    const struct ticket_case *c = case_addressed(t, 0);
+    if (!c)
+        return;
+    const char *text = t->typed_rest, *user_id = c->ticket.user_id, *name = asker_name(c);
     int64_t vnd = 0;
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (strcmp(fields[i].field, field) != 0)
@@ -86,6 +89,24 @@ void propose(struct talk *t, const char *user_id, const char *name, const char *
     mail_add(t, user_id, "ticket_proposal", payload_of(t, field, text, vnd), t->in->now_ms);
     say(t, MSG_STAFF_PROPOSED, ARGS({"name", name}, {"muc", label_of(field)}, {"noi_dung", must(text_short(t->ctx, str_of(shown(t, field, text, vnd)), SHOWN_CHARS))}));
     restate(t);
+}
+
+void cmd_propose_title(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)arg, (void)field;
+    propose(t, "title");
+}
+
+void cmd_propose_description(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)arg, (void)field;
+    propose(t, "description");
+}
+
+void cmd_propose_benefit(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)arg, (void)field;
+    propose(t, "benefit");
 }
 
 void proposal_answered(struct talk *t, const cJSON *root)
@@ -115,7 +136,7 @@ void field_proposed(struct talk *t, const cJSON *root)
     say(t, MSG_FIELD_PROPOSED,
         ARGS({"support", p.from_name ? p.from_name : message_get(MSG_LABEL_STAFF)->text}, {"muc", label_of(p.field)},
              {"noi_dung", shown(t, p.field, p.text, p.vnd)}, {"id", fmt(t, "%lld", (long long)p.id)}));
-    restate(t);
+    go_on(t, ST_ASK);
 }
 
 /* Takes it out of those that wait. */
@@ -185,9 +206,9 @@ void cmd_proposal_yes(struct talk *t, int64_t arg, enum edit_field field)
     lead(t, MSG_PROPOSAL_TAKEN, ARGS({"muc", label_of(p.field)}));
     if (asked) {
         leave_edit(t);
-        go(t, ST_ONWARD);
+        go_on(t, ST_ONWARD);
     } else {
-        restate(t);
+        go_on(t, ST_ASK);
     }
 }
 
@@ -201,5 +222,5 @@ void cmd_proposal_no(struct talk *t, int64_t arg, enum edit_field field)
     }
     tell(t, &p, "no");
     lead(t, MSG_PROPOSAL_REFUSED, ARGS({"muc", label_of(p.field)}));
-    restate(t);
+    go_on(t, ST_ASK);
 }

@@ -185,6 +185,11 @@ static enum reply_class class_of(enum msg id)
     case MSG_TOGETHER_NO:
     case MSG_EVIDENCE_FAILED:
     case MSG_STAFF_JOINED:
+    case MSG_ENTERED_ON_BEHALF:
+    case MSG_ENTERED_DENIED:
+    case MSG_FIELD_PROPOSED:
+    case MSG_PROPOSAL_TAKEN:
+    case MSG_PROPOSAL_REFUSED:
     case MSG_HANDOFF_OPEN:
     case MSG_HANDOFF_STILL:
     case MSG_NOTICE_SILENT:

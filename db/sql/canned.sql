@@ -18,18 +18,14 @@ SELECT q.user_id, a.id, a.name, a.text, a.created_by
 FROM unnest($1::text[], $2::bigint[]) AS q (user_id, id) JOIN canned_answer a ON a.id = q.id;
 
 -- name: canned_offer
--- $1 user ids, $2 folded questions: the answer that was given to the question most like each, or whose name stands in it.
+-- $1 user ids, $2 the telling words of questions: the answer that was given to the question most like each.
 SELECT q.user_id, o.id, o.name, o.text, o.created_by
 FROM unnest($1::text[], $2::text[]) AS q (user_id, key)
 CROSS JOIN LATERAL (
-    SELECT a.id, a.name, a.text, a.created_by, s.score
-    FROM (SELECT c.answer_id, similarity(c.question_key, q.key) AS score
-          FROM canned_question c WHERE c.question_key % q.key
-          UNION ALL
-          SELECT n.id, 0.7 * word_similarity(n.name_key, q.key) FROM canned_answer n WHERE n.name_key <% q.key) s
-    JOIN canned_answer a ON a.id = s.answer_id
-    WHERE s.score >= 0.45
-    ORDER BY s.score DESC, a.id LIMIT 1) o;
+    SELECT a.id, a.name, a.text, a.created_by
+    FROM canned_question c JOIN canned_answer a ON a.id = c.answer_id
+    WHERE c.question_key % q.key AND similarity(c.question_key, q.key) >= 0.4
+    ORDER BY similarity(c.question_key, q.key) DESC, a.id LIMIT 1) o;
 
 -- name: canned_put
 -- $1 ids, $2 names, $3 folded names, $4 texts, $5 folded texts, $6 by whom.  A name that is there gets the new text.

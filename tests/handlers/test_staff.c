@@ -82,7 +82,8 @@ static void unseen(size_t kind, void (*act)(const char *), const char *what, con
 static void works(size_t kind, void (*act)(const char *), const char *what, const struct command *c)
 {
     free(told_for(kind, act, what));
-    bool looks_only = c->does == cmd_staff_menu;
+    /* Those that tell of nobody and change nothing until more is said. */
+    bool looks_only = c->does == cmd_staff_menu || c->does == cmd_canned || c->does == cmd_canned_take || c->does == cmd_canned_keep;
     const struct audit_entry *a = world->out.audit;
     if (looks_only ? a != NULL : !a || strcmp(a->action, c->action) != 0 || a->id == 0)
         fail_msg("%s by %s is recorded as %s", what, people[kind].who, a ? a->action : "nothing");
