@@ -596,6 +596,12 @@ void dialogue_turn(TALLOC_CTX *ctx, const struct turn_input *in, struct turn_out
     if (t->d->collect_due_ms <= in->now_ms)
         t->d->burst = 0; /* acknowledged by now */
 
+    if (flow[t->state].roles && !has_role(t, flow[t->state].roles)) {
+        if (out->needs)
+            return;
+        t->state = ST_MENU; /* the role ended in the middle of it */
+        t->d->interrupted = NULL;
+    }
     const char *notes_from = state_name(t->state);
     const enum state was = t->state;
     const struct dialog before = *t->d;

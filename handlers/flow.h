@@ -198,6 +198,7 @@ struct step {
     enum state back;  /* "quay lại"; ST_NONE: nothing lies before */
     struct move then[MOVES_MAX];
     const struct move *also; /* moves shared by several states, ended by an empty one */
+    unsigned roles;          /* ROLE_*: who holds none of them any more is back in the menu; 0: for everybody */
 };
 
 extern const struct step flow[ST_COUNT];

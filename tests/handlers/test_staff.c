@@ -185,6 +185,58 @@ static void test_every_staff_command_has_roles_words_or_a_button_and_a_name_of_i
     }
 }
 
+/* ---- states ---- */
+
+static void test_states_of_staff_name_whose_they_are(void **state)
+{
+    (void)state;
+    static const char *const prefixes[] = {"staff_", "review", "broadcast", "campaign"};
+    for (enum state s = ST_NONE + 1; s < ST_COUNT; s++) {
+        bool staff = false;
+        for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+            staff |= strncmp(message_get(flow[s].prompt)->name, prefixes[i], strlen(prefixes[i])) == 0;
+        if (staff != (flow[s].roles != 0))
+            fail_msg("state %s %s", flow[s].name, staff ? "is for everybody" : "has roles but says what everybody may hear");
+    }
+}
+
+/* Whatever the stored dialog holds, and whatever answer is typed or tapped, one whose role has ended is in the menu. */
+static void test_a_role_that_ends_in_the_middle_leads_to_the_menu(void **state)
+{
+    for (enum state s = ST_NONE + 1; s < ST_COUNT; s++) {
+        if (!flow[s].roles)
+            continue;
+        for (int tap = 0; tap < 2; tap++) {
+            world_teardown(NULL);
+            world_setup(state);
+            at_confirm();
+            holds(flow[s].roles & ROLE_REVIEWER ? ROLE_REVIEWER : ROLE_SUPPORT, 0);
+            says("menu");
+            struct dialog *d = dialog_now();
+            d->answer_number = d->answer_ticket = 5;
+            d->answer_worker = "u2";
+            d->answer_name = "Trần Thị Bình";
+            d->answer_open = true;
+            d->unsent = d->last_answer = "Dạ đúng rồi ạ";
+            d->choice[0] = (struct choice){5, "#5 Trần Thị Bình"};
+            d->review = (struct reviewing){.code = "SK-AAAAAA"};
+            world->me->conv.draft = dialog_print(world->me->ctx, d);
+            world->me->conv.state = flow[s].name;
+            revoke_all();
+            char payload[100];
+            snprintf(payload, sizeof(payload), "#b1:%s.%lld:%s", flow[s].name, (long long)d->seq, flow[s].then[0].on == ANS_DONE ? "done" : "valid");
+            if (tap)
+                taps_payload(payload);
+            else
+                says("tin này không được tới ai cả");
+            assert_null(world->out.mail);
+            assert_null(world->out.audit);
+            assert_null(world->out.canned);
+            assert_int_equal(flow[state_named(world->me->conv.state)].roles, 0);
+        }
+    }
+}
+
 /* ---- joining ---- */
 
 static void test_a_worker_never_costs_a_look_at_roles(void **state)
@@ -284,6 +336,8 @@ int main(void)
         T(test_a_payload_forged_for_the_question_on_show_is_refused_as_well),
         T(test_commands_of_everybody_with_roles_are_kept_from_others),
         T(test_every_staff_command_has_roles_words_or_a_button_and_a_name_of_its_own),
+        T(test_states_of_staff_name_whose_they_are),
+        T(test_a_role_that_ends_in_the_middle_leads_to_the_menu),
         T(test_a_worker_never_costs_a_look_at_roles),
         T(test_a_code_gives_its_role_and_is_in_no_transcript),
         T(test_a_wrong_code_a_used_one_and_no_code_are_told_the_same),
