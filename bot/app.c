@@ -11,6 +11,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "broadcast_seen.h"
 #include "broadcaster.h"
 #include "catch_up.h"
 #include "clock.h"
@@ -405,7 +406,7 @@ static void wire(struct app *app, bool hold)
         .limiter = app->limiter, .intake = app->intake, .turns = app->turns});
     app->webhook = webhook_new(app, &(struct webhook_options){
         .base = app->base, .settings = s, .turns = app->turns, .intake = app->intake, .outbox = app->outbox, .tokens = app->tokens,
-        .background = app->background, .limiter = app->limiter,
+        .background = app->background, .limiter = app->limiter, .seen = broadcast_seen_new(app, app->base, app->jobs),
         .vitals = vitals_new(app, app->base, app->background, s, app->seat == 0), .watch = watch, .similar = app->similar, .similar_finder = app->similar_finder});
 }
 

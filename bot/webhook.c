@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "broadcast_seen.h"
 #include "clock.h"
 #include "conversation_store.h"
 #include "fault.h"
@@ -188,13 +189,25 @@ static void take_event(struct webhook *w, const struct http_request *r, struct i
     intake_take(w->options.intake, event);
 }
 
+static void take_receipt(struct webhook *w, const struct inbound *in)
+{
+    if (in->kind == IN_RECEIVED && in->msg_id)
+        broadcast_seen_note(w->options.seen, in->user_id, in->msg_id, false);
+    for (size_t i = 0; in->kind == IN_SEEN && i < in->seen_count; i++)
+        broadcast_seen_note(w->options.seen, in->user_id, in->seen_ids[i], true);
+}
+
 static void dispatch(struct webhook *w, const struct http_request *r, struct inbound *in, TALLOC_CTX *memory)
 {
     metrics.events[in->kind]++;
     switch (in->kind) {
-    case IN_IGNORED:
     case IN_RECEIVED:
     case IN_SEEN:
+        take_receipt(w, in);
+        ok(w, r->id);
+        talloc_free(memory);
+        return;
+    case IN_IGNORED:
         ok(w, r->id);
         talloc_free(memory);
         return;

@@ -12,6 +12,7 @@
 #include "inbound.h"
 
 struct event_base;
+struct broadcast_seen;
 struct intake;
 struct limiter;
 struct outbox;
@@ -33,6 +34,7 @@ struct webhook_options {
     struct outbox *outbox;
     struct tokens *tokens;
     struct pg_queue *background;
+    struct broadcast_seen *seen;
     const struct limiter *limiter; /* for the metrics, like the next */
     const struct vitals *vitals;
     const struct watch_state *watch;

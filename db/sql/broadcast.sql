@@ -232,5 +232,6 @@ WHERE d.user_id = v.user_id AND d.broadcast_id = v.broadcast_id AND d.state = 'u
 -- name: broadcast_receipts
 -- $1 user ids, $2 message ids, $3 received or seen.  Seen stays seen.
 UPDATE delivery d SET state = v.state
-FROM unnest($1::text[], $2::text[], $3::text[]) AS v (user_id, message_id, state)
+FROM (SELECT r.user_id, r.message_id, max(r.state) AS state
+      FROM unnest($1::text[], $2::text[], $3::text[]) AS r (user_id, message_id, state) GROUP BY r.user_id, r.message_id) v
 WHERE d.user_id = v.user_id AND d.message_id = v.message_id AND (d.state = 'sent' OR (d.state = 'received' AND v.state = 'seen'));

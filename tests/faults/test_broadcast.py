@@ -120,6 +120,19 @@ def pause_and_opt_out(world, checks):
     checks.that("the table has a line for each", report.count("\n") == 601, report[:200])
 
 
+def receipts(world, checks):
+    """pause-1 has it, pause-2 has read it; a receipt that comes late takes nothing back."""
+    state = "SELECT count(*) FROM delivery WHERE user_id = '{}' AND state = '{}'"
+    world.standin.event("pause-1", "received")
+    world.standin.event("pause-2", "seen")
+    got = wait_for(world, state.format("pause-1", "received"), 1), wait_for(world, state.format("pause-2", "seen"), 1)
+    checks.that("what Zalo tells of a message that has come or was read stands in the ledger", got == (1, 1), got)
+    world.standin.event("pause-2", "received")
+    world.standin.event("pause-3", "received")  # written together with the one before, or behind it
+    wait_for(world, state.format("pause-3", "received"), 1)
+    checks.that("a message that was read stays read", count(world, state.format("pause-2", "seen")) == 1)
+
+
 def cancelled(world, checks):
     number, _ = create(world, "pause-")
     out = world.bot.command("broadcast", "rehearse", str(number))
@@ -137,6 +150,7 @@ def scenes(world, checks):
                                                     "history_per_person": 20})
     until(lambda: len(children(world.bot.process.child.pid)) == WORKERS)
     pause_and_opt_out(world, checks)
+    receipts(world, checks)
     cancelled(world, checks)
     killed_again_and_again(world, checks)
 
