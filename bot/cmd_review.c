@@ -16,6 +16,7 @@
 #include "case_store.h"
 #include "clock.h"
 #include "commands.h"
+#include "hours.h"
 #include "ids.h"
 #include "import_table.h"
 #include "messages.h"
@@ -27,7 +28,7 @@
 SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
 SCOPED_DEFINE(json_text, char *, cJSON_free)
 
-enum { BATCH = 1000, DEADLINE_MS = 60000, TOLD_PER_SECOND = 20, VIETNAM_MS = 7 * 3600 * 1000, DAY_BYTES = 11 };
+enum { BATCH = 1000, DEADLINE_MS = 60000, TOLD_PER_SECOND = 20, DAY_BYTES = 11 };
 
 static const char usage[] =
     "usage: sangkien review export [--format csv|xlsx] [--status WORD,WORD] [--unit CODE] > FILE\n"
@@ -71,7 +72,7 @@ static bool read_file(struct import *i, FILE *in, struct err *e)
     struct review_heading heading;
     char today[DAY_BYTES];
     struct tm tm;
-    time_t now = (time_t)((clock_epoch_ms() + VIETNAM_MS) / 1000);
+    time_t now = (time_t)((clock_epoch_ms() + VIETNAM_OFFSET_MS) / 1000);
     if (!gmtime_r(&now, &tm) || strftime(today, sizeof(today), "%Y-%m-%d", &tm) == 0)
         return err_set(e, ERR_SYSTEM, "there is no date");
     if (!csv_reader_begin(&r, in, e) || !csv_reader_next(&r, i->c, &cells, e))

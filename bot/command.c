@@ -7,13 +7,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hours.h"
 #include "migrate.h"
 #include "secret.h"
 #include "token_file.h"
 #include "similar.h"
 #include "zalo/encode.h"
 
-enum { WAIT_MS = 30000, VIETNAM_S = 7 * 3600 };
+enum { WAIT_MS = 30000 };
 
 static int command_end(struct command *c)
 {
@@ -287,7 +288,7 @@ const char *command_actor(TALLOC_CTX *ctx)
 const char *command_time(int64_t epoch_ms, char ret[static COMMAND_TIME_SIZE])
 {
     struct tm tm;
-    time_t t = (time_t)(epoch_ms / 1000 + VIETNAM_S);
+    time_t t = (time_t)((epoch_ms + VIETNAM_OFFSET_MS) / 1000);
     ret[0] = '\0';
     if (epoch_ms != 0 && gmtime_r(&t, &tm))
         strftime(ret, COMMAND_TIME_SIZE, "%Y-%m-%d %H:%M", &tm);

@@ -8,8 +8,9 @@
 #include <xlsxwriter.h>
 
 #include "csv.h"
+#include "hours.h"
 
-enum { VIETNAM_S = 7 * 3600, COPY_BYTES = 65536, WIDTH = 18, NAME_BYTES = 128 };
+enum { COPY_BYTES = 65536, WIDTH = 18, NAME_BYTES = 128 };
 
 static const int64_t exact_max = INT64_C(1) << 53; /* a workbook's numbers are doubles */
 
@@ -238,7 +239,7 @@ static void write_time(struct sheet *s, const struct tm *tm, bool with_clock)
 void sheet_moment(struct sheet *s, int64_t epoch_ms)
 {
     struct tm tm;
-    time_t t = (time_t)(epoch_ms / 1000 + VIETNAM_S);
+    time_t t = (time_t)((epoch_ms + VIETNAM_OFFSET_MS) / 1000);
     if (epoch_ms == 0 || !gmtime_r(&t, &tm))
         sheet_empty(s);
     else

@@ -164,7 +164,7 @@ static int64_t days_until(const char *date, int64_t now_ms)
     if (!date || !strptime(date, "%d/%m/%Y", &tm))
         return INT64_MAX;
     tm.tm_mday++; /* the end of that day, Việt Nam's clock */
-    int64_t left_ms = (int64_t)timegm(&tm) * 1000 - 7 * 3600 * 1000 - now_ms;
+    int64_t left_ms = (int64_t)timegm(&tm) * 1000 - VIETNAM_OFFSET_MS - now_ms;
     return left_ms < 0 ? -1 : left_ms / DAY_MS;
 }
 

@@ -6,7 +6,7 @@
 enum { MINUTES_A_DAY = 24 * 60, SEARCH_DAYS = 60 };
 
 static const int64_t minute_ms = 60 * 1000;
-static const int64_t vietnam_min = 7 * 60;
+static const int64_t vietnam_min = VIETNAM_OFFSET_MS / 60000;
 
 static const char day_names[7][3] = {"T2", "T3", "T4", "T5", "T6", "T7", "CN"};
 

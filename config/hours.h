@@ -12,6 +12,9 @@
 #include "err.h"
 #include "str.h"
 
+/* Vietnam's clock, all year: what people read, and the edges of days and waves (domain.md section 8). */
+enum { VIETNAM_OFFSET_MS = 7 * 3600 * 1000 };
+
 enum { HOURS_SPANS_MAX = 32, HOURS_TEXT_MAX = 256, HOLIDAYS_MAX = 128 };
 
 struct hours_span {

@@ -10,14 +10,13 @@
 #include "reading/amount.h"
 #include "reading/letters.h"
 #include "reading/text.h"
+#include "hours.h"
 
 enum {
     QUOTE_CHARS = 80,      /* quoted user text (prompts-vi.md) */
     COLLECT_MOST_MS = 10000, /* a burst is answered at the latest after this (design.md section 5) */
     ARGS_MOST = 48,
 };
-
-static const int64_t vietnam_offset_ms = 7LL * 3600 * 1000;
 
 void *must(void *p)
 {
@@ -292,7 +291,7 @@ void lead_flush(struct talk *t)
 /* Days since 1970-01-01 to a civil date: Howard Hinnant, "chrono-compatible low-level date algorithms". */
 char *date_of(struct talk *t, int64_t ms)
 {
-    int64_t local = ms + vietnam_offset_ms;
+    int64_t local = ms + VIETNAM_OFFSET_MS;
     int64_t z = local / 86400000 + 719468;
     int64_t era = z / 146097;
     int64_t doe = z - era * 146097;
