@@ -8,9 +8,10 @@
 #include "broadcast_text.h"
 #include "clock.h"
 #include "command.h"
+#include "reading/text.h"
 #include "settings.h"
 
-enum { BAR = 30, NUMBER = 32, FOREVER_MIN = 48 * 60 };
+enum { BAR = 30, LIST_CHARS = 50, NUMBER = 32, FOREVER_MIN = 48 * 60 };
 
 /* 1234567 as 1,234,567. */
 static const char *grouped(int64_t n, char ret[static NUMBER])
@@ -39,20 +40,12 @@ const char *broadcast_show_state(const struct broadcast *b)
     return strcmp(b->state, "waiting") == 0 ? "waiting to begin" : b->state;
 }
 
-static void first_line(const char *text, char *ret, size_t room)
-{
-    size_t n = strcspn(text, "\n");
-    snprintf(ret, room, "%.*s", (int)(n < room ? n : room - 1), text);
-    for (size_t i = strlen(ret); i > 0 && ((unsigned char)ret[i - 1] & 0xc0) == 0x80 && n >= room; i--) /* no half character */
-        ret[i - 1] = '\0';
-}
-
 void broadcast_show_line(const struct broadcast *b)
 {
-    char at[COMMAND_TIME_SIZE], text[60];
-    first_line(b->body, text, sizeof(text));
-    printf("%" PRId64 "\t%s\t%s\t%s\t%s\t%s\n", b->id, broadcast_show_state(b), command_time(b->created_at_ms, at), b->created_by,
-           b->parent_id ? "(those that failed before)" : b->segment, text);
+    char at[COMMAND_TIME_SIZE];
+    struct str text = text_cut((struct str){b->body, strcspn(b->body, "\n")}, LIST_CHARS);
+    printf("%" PRId64 "\t%s\t%s\t%s\t%s\t%.*s\n", b->id, broadcast_show_state(b), command_time(b->created_at_ms, at), b->created_by,
+           b->parent_id ? "(those that failed before)" : b->segment, STR_ARG(text));
 }
 
 void broadcast_show_rehearsal(const struct broadcast *b, const struct broadcast_reach *reach, const struct settings *s)

@@ -95,6 +95,7 @@ def pause_and_opt_out(world, checks):
     """Slowly, so that there is a middle."""
     people(world, "pause-", 600)
     number, _ = create(world, "pause-")
+    checks.that("the list shows how a text begins, in whole characters", world.bot.command("broadcast", "list").endswith(TEXT[:50] + "\n"))
     world.bot.command("broadcast", "start", str(number))
     sent = f"SELECT count(*) FROM delivery WHERE broadcast_id = {number} AND state <> 'waiting'"
     until(lambda: count(world, sent) > 40)
