@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import select
+import shlex
 import shutil
 import signal
 import stat
@@ -74,7 +75,9 @@ class Lock:
 def start(folder, build):
     earlier = os.path.exists(os.path.join(folder, "pg", "data", "PG_VERSION"))
     world = World(folder, build, ports=(CHAT_PAGE_PORT, BOT_PORT), state=os.path.join(folder, "standin-state.json"),
-                  extra={"SANGKIEN_CHAT_PER_MINUTE": "20"})
+                  extra={"SANGKIEN_CHAT_PER_MINUTE": "20",
+                         # whoever tries a broadcast in the evening sees it go out
+                         "SANGKIEN_HOURS_BROADCAST": "T2-CN 00:00-24:00", "SANGKIEN_HOURS_HOLIDAYS": ""})
     for wanted, got, what in ((CHAT_PAGE_PORT, world.standin.port, "chat page"), (BOT_PORT, world.bot_port, "bot")):
         if wanted != got:
             say(f"Port {wanted} is in use; the {what} takes {got}.")
@@ -108,6 +111,16 @@ def wait_for_end(processes):
     return fds[ready[0]]
 
 
+def write_command(world, folder):
+    """A file that runs commands of the binary on this demo. @return its path."""
+    path = os.path.join(folder, "sangkien")
+    ours = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(world.bot.env.items()) if name.startswith("SANGKIEN_"))
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f"#!/bin/sh\n# Runs commands on the demo while it is on.\n{ours}exec {shlex.quote(world.bot.binary)} \"$@\"\n")
+    os.chmod(path, 0o700)
+    return path
+
+
 def show(folder, build):
     world, earlier = start(folder, build)
     try:
@@ -120,8 +133,12 @@ def show(folder, build):
         say(f"  database    {world.postgres.bin}/psql \"{world.postgres.url(DATABASE)}\"")
         say(f"  logs        {world.logs}/")
         say()
-        say("The third phone is an organizer's: write \"tình hình\" there, or in a terminal:")
-        say(f"  SANGKIEN_DATABASE_URL=\"{world.postgres.url(DATABASE)}\" build/bot/sangkien standing")
+        command = write_command(world, folder)
+        say("The second phone is a supporter's, the third an organizer's: write \"gặp cán bộ\" on the first, \"tình hình\" on the third,")
+        say("or in a terminal see where the units stand, and send a reminder to sixty invented people:")
+        say(f"  {command} standing")
+        say(f"  echo \"{{ten}} ơi, đợt này mình có cách làm nào hay ạ?\" | {command} broadcast create --to registered")
+        say(f"  {command} broadcast rehearse 1;  {command} broadcast start 1;  {command} broadcast watch 1")
         say()
         say("Ctrl-C ends all of it.")
         ended = wait_for_end(world.processes())

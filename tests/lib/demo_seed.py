@@ -34,15 +34,22 @@ def campaign(folder, units):
     return path
 
 
+# How long ago people last wrote: most within the free 48 hours, some within the 7 days that cost, some before.
+def last_wrote_hours(n):
+    return 1 + n % 40 if n < 42 else 60 + n if n < 54 else 200 + n
+
+
 def rows(units):
     """Invented people and what they sent in the last two weeks, always the same."""
     chance = random.Random(3)
     sql = []
     for n in range(PEOPLE):
         name = f"{chance.choice(FAMILY)} {chance.choice(MIDDLE)} {chance.choice(GIVEN)}"
-        sql.append("INSERT INTO person (user_id, full_name, name_key, unit_id, consent_at, created_at) SELECT "
-                   f"'demo-{n}', {quoted(name)}, lower({quoted(name)}), id, now(), now() - interval '20 days' FROM union_unit WHERE code = '{units[n % len(units)]}' "
+        sql.append("INSERT INTO person (user_id, full_name, name_key, unit_id, follows, consent_at, created_at, last_inbound_at) SELECT "
+                   f"'demo-{n}', {quoted(name)}, lower({quoted(name)}), id, true, now(), now() - interval '20 days', "
+                   f"now() - interval '{last_wrote_hours(n)} hours' FROM union_unit WHERE code = '{units[n % len(units)]}' "
                    "ON CONFLICT DO NOTHING;")
+        sql.append(f"INSERT INTO conversation (user_id, last_event_at) VALUES ('demo-{n}', now() - interval '{last_wrote_hours(n)} hours') ON CONFLICT DO NOTHING;")
     for n in range(INITIATIVES):
         who, kind = chance.randrange(PEOPLE), chance.choice(["money"] * 7 + ["nonmonetary", "unknown"])
         vnd = chance.choice([5, 8, 12, 20, 36, 50, 75, 120, 300]) * 1000000 if kind == "money" else "NULL"
@@ -61,3 +68,5 @@ def seed(world, folder):
         world.bot.command("import", "campaign", campaign(folder, units))
         world.postgres.psql(DATABASE, rows(units))
         world.postgres.psql(DATABASE, "SELECT standing_fold(0)")
+        for n in range(PEOPLE):
+            world.standin.call("POST", "/_admin/people", {"prefix": "demo-", "from": n, "count": 1, "age_ms": last_wrote_hours(n) * 3600 * 1000})
