@@ -1,8 +1,6 @@
 /* Tells commands from content: rules I1 to I8, in this order, over the phrases of lexicon.tsv. */
 #include "intent.h"
 
-#include <utf8proc.h>
-
 #include "letters.h"
 #include "lexicon.h"
 
@@ -118,8 +116,7 @@ static bool read_reaction(struct str text, enum intent *ret)
     size_t pictures = 0;
     int32_t cp;
     while ((cp = utf8_take(&text)) >= 0) {
-        bool blank = cp == ' ' || (cp >= '\t' && cp <= '\r') || utf8proc_category(cp) == UTF8PROC_CATEGORY_ZS;
-        if (blank || codepoint_is_invisible(cp) || (is_skin_tone(cp) && pictures == 1))
+        if (codepoint_is_blank(cp) || codepoint_is_invisible(cp) || (is_skin_tone(cp) && pictures == 1))
             continue;
         if (!codepoint_is_pictograph(cp) || ++pictures > 1)
             return false;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every fuzz target of a build folder for some seconds, two at a time.
 
-  fuzz.py BUILD_FOLDER SECONDS
+  fuzz.py BUILD_FOLDER SECONDS [SEED]    a seed makes the random choices the same in every run
 
 Seeds come from tests/fuzz/corpus/NAME and from the labelled lines of tests/data; what is found on the way is kept in
 BUILD_FOLDER/corpus/NAME, crashes in BUILD_FOLDER/crashes.  Ends with `N passed, N failed`."""
@@ -37,7 +37,7 @@ def sow(short, corpus, tests):
                     out.write(seed)
 
 
-def run(target, build, seconds):
+def run(target, build, seconds, seed):
     name = os.path.basename(target)
     short = name[len("fuzz_"):]
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -49,6 +49,8 @@ def run(target, build, seconds):
     words = os.path.join(here, "fuzz", short + ".dict")
     args = [target, f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT}", f"-timeout={ONE_INPUT_S}", "-print_final_stats=1",
             f"-artifact_prefix={crashes}/{short}-", corpus]
+    if seed:
+        args.append("-seed=" + seed)
     if os.path.isdir(seeds):
         args.append(seeds)
     if os.path.exists(words):
@@ -59,11 +61,11 @@ def run(target, build, seconds):
 
 
 def main(argv):
-    build, seconds = argv[1], int(argv[2])
+    build, seconds, seed = argv[1], int(argv[2]), argv[3] if len(argv) > 3 else None
     targets = sorted(t for t in glob.glob(os.path.join(build, "**", "fuzz_*"), recursive=True) if os.path.isfile(t) and os.access(t, os.X_OK))
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for name, status, runs, output in pool.map(lambda t: run(t, build, seconds), targets):
+        for name, status, runs, output in pool.map(lambda t: run(t, build, seconds, seed), targets):
             if status == 0:
                 passed += 1
                 print(f"ok    {name}: {runs} inputs", flush=True)

@@ -270,6 +270,7 @@ static void test_rules_one_by_one(void **state)
         {"👍🏽", SCENE_CONFIRM, INTENT_YES, "4.4: a skin tone changes nothing"},
         {"❤️", SCENE_BENEFIT, INTENT_YES, "4.4"},
         {"❌", SCENE_CONFIRM, INTENT_NO, "4.4"},
+        {"❤\xC2\x85\x06", SCENE_CONFIRM, INTENT_YES, "4.4: a line end of any kind is no second sign"},
         {"👍👎", SCENE_CONFIRM, INTENT_CONTENT, "4.4: one emoji"},
         {"✅", SCENE_DESCRIPTION, INTENT_CONTENT, "4.4: content there"},
         {"", SCENE_MENU, INTENT_CONTENT, "nothing"},
