@@ -6,7 +6,7 @@
 #include <sysexits.h>
 
 #include "app.h"
-#include "commands.h"
+#include "command/commands.h"
 #include "err.h"
 #include "log.h"
 #include "migrate.h"

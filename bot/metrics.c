@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http.h"
-#include "intake.h"
-#include "limiter.h"
+#include "http/http.h"
+#include "spool/intake.h"
+#include "send/limiter.h"
 #include "log.h"
-#include "outbox.h"
+#include "send/outbox.h"
 #include "pg_queue.h"
-#include "similar.h"
-#include "similar_finder.h"
-#include "token.h"
+#include "similar/similar.h"
+#include "similar/similar_finder.h"
+#include "token/token.h"
 #include "turns.h"
 #include "vitals.h"
 #include "watch.h"

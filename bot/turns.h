@@ -13,7 +13,7 @@
 #include <talloc.h>
 
 #include "conversation_store.h"
-#include "http.h"
+#include "http/http.h"
 #include "ids.h"
 #include "inbound.h"
 #include "receipt.h"

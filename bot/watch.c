@@ -9,14 +9,14 @@
 
 #include "clock.h"
 #include "hours.h"
-#include "limiter.h"
+#include "send/limiter.h"
 #include "log.h"
 #include "metrics.h"
-#include "outbox.h"
+#include "send/outbox.h"
 #include "pending.h"
 #include "pg_queue.h"
 #include "settings.h"
-#include "token.h"
+#include "token/token.h"
 #include "zalo/client.h"
 #include "zalo/encode.h"
 

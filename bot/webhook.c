@@ -4,20 +4,20 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#include "broadcast_seen.h"
+#include "broadcast/broadcast_seen.h"
 #include "clock.h"
 #include "conversation_store.h"
 #include "fault.h"
-#include "intake.h"
+#include "spool/intake.h"
 #include "log.h"
 #include "metrics.h"
-#include "outbox.h"
+#include "send/outbox.h"
 #include "pg_queue.h"
 #include "scoped.h"
 #include "settings.h"
-#include "similar.h"
-#include "similar_finder.h"
-#include "token.h"
+#include "similar/similar.h"
+#include "similar/similar_finder.h"
+#include "token/token.h"
 #include "zalo/decode.h"
 #include "zalo/signature.h"
 

@@ -8,7 +8,7 @@
 #include <talloc.h>
 
 #include "err.h"
-#include "http.h"
+#include "http/http.h"
 #include "inbound.h"
 
 struct event_base;

@@ -1,4 +1,4 @@
-/* "Tình hình": where the units stand.  Asked for here, counted by a job (bot/standing_job.h), said when its mail comes. */
+/* "Tình hình": where the units stand.  Asked for here, counted by a job (bot/standing/standing_job.h), said when its mail comes. */
 #include <cjson/cJSON.h>
 
 #include "say.h"

@@ -1,10 +1,10 @@
 /* libFuzzer target for the HTTP request reader: no crash, limits kept, and the cut between reads never matters.
  *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I config -I bot tests/fuzz/fuzz_http.c bot/http_parse.c -o fuzz_http
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I config -I bot tests/fuzz/fuzz_http.c bot/http/http_parse.c -o fuzz_http
  *   ./fuzz_http -max_len=8192 -timeout=1 corpus/ */
 #include <stdlib.h>
 
-#include "http_parse.h"
+#include "http/http_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,0 +1,657 @@
+/* The outbox sender: see outbox.h. */
+#include "outbox.h"
+
+#include <event2/event.h>
+#include <event2/util.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "ids.h"
+#include "limiter.h"
+#include "log.h"
+#include "outbox_results.h"
+#include "outbox_store.h"
+#include "pg_queue.h"
+#include "reconcile.h"
+#include "scoped.h"
+#include "settings.h"
+#include "token/token.h"
+#include "turns.h"
+#include "zalo/client.h"
+#include "zalo/encode.h"
+
+enum {
+    IN_FLIGHT_MAX = 64,   /* performance: 256 gives nothing over 64 */
+    HELD_MAX = 2000,      /* rows in memory at most */
+    HELD_MS = 10000,      /* and no more than go out in this time: their leases must not run out meanwhile */
+    SEND_LEASE_MS = 15000, /* that a lease must last when its row is sent: longer than a call (10 s) and its writing back */
+    CLAIM_MOST = 500,
+    LOOK_MS = 1000,       /* for rows of other processes and retries; what is ours is looked for when it is due */
+    LANE_BUCKETS = 1024,
+    TRIES_MAX = 12,
+    UNKNOWN_TRIES_MAX = 4, /* of a reply whose outcome is unknown; echoes and the conversation are asked before each (reconcile.h) */
+    RETRY_LEAST_MS = 1000,
+    RETRY_MOST_MS = 15 * 60 * 1000,
+    UNKNOWN_WAIT_MS = 5000,
+    HOLD_STOP_MS = 60 * 1000,
+    QUOTA_WAIT_MS = 60 * 60 * 1000,
+    DATABASE_DEADLINE_MS = 5000,
+    STOP_MS = 10000,
+    AWAY_STOP_MS = 2000, /* once the wire is quiet: for a database that is only restarting */
+};
+
+struct item {
+    struct item *next;
+    struct lane *lane;
+    struct outbox_claim claim;
+    struct zalo_request *part;
+    size_t part_count, part_at;
+    int attempts;
+    bool token_retried;
+    bool unsure;              /* it may have been sent already: the conversation is asked first */
+    int64_t token_generation; /* that the last try used */
+    int64_t lease_ends_ms;    /* monotonic; after it somebody else may have the row */
+};
+
+struct lane {
+    struct lane *next_in_bucket, *next_ready;
+    const char *user_id;
+    struct item *first, **last;
+    uint32_t hash;
+    bool queued, busy;
+};
+
+struct outbox {
+    struct outbox_options options;
+    struct lane *bucket[LANE_BUCKETS];
+    struct lane *first_ready, **last_ready;
+    size_t held, in_flight;
+    struct outbox_results *results;
+    struct event *look_timer, *pause_timer, *stop_timer;
+    int64_t look_at_ms;
+    bool looking;
+    bool pumping;
+    int64_t paused_until_ms; /* Zalo takes nothing from this OA */
+    bool hold, stopping, hurried, releasing;
+    void (*stopped)(void *ctx);
+    void *stopped_ctx;
+    struct outbox_counters counters;
+};
+
+static void pump(struct outbox *o);
+static void stop_further(struct outbox *o);
+
+static void arm(struct event *timer, int64_t ms)
+{
+    struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+    event_add(timer, &tv);
+}
+
+/* Full jitter between half and all of an exponential step: retries of a crowd spread out. */
+static int64_t backoff_ms(int attempts)
+{
+    int64_t step = RETRY_LEAST_MS;
+    for (int i = 0; i < attempts && step < RETRY_MOST_MS; i++)
+        step *= 2;
+    if (step > RETRY_MOST_MS)
+        step = RETRY_MOST_MS;
+    ev_uint32_t r;
+    evutil_secure_rng_get_bytes(&r, sizeof(r));
+    return step / 2 + (int64_t)(r % (unsigned)(step / 2));
+}
+
+/* Nothing may start: by order, at the end, or because the allowance is set to 0. */
+static bool is_held(const struct outbox *o)
+{
+    return o->hold || o->stopping || o->options.settings->send.per_minute == 0;
+}
+
+static void settle(struct outbox *o, const struct outbox_claim *claim, const char *zalo_msg_id, const char *failure)
+{
+    outbox_results_settle(o->results, *claim, zalo_msg_id, failure);
+    if (failure)
+        o->counters.failed++;
+    else
+        o->counters.sent++;
+}
+
+static void give_back(struct outbox *o, const struct outbox_claim *claim, int64_t retry_ms, bool tried, const char *error)
+{
+    outbox_results_give_back(o->results, *claim, retry_ms, tried, error);
+    outbox_look_in(o, retry_ms);
+}
+
+/* ---- lanes ---- */
+
+static struct lane *lane_of(struct outbox *o, const char *user_id)
+{
+    uint32_t h = (uint32_t)str_hash(str_of(user_id));
+    struct lane **bucket = &o->bucket[h % LANE_BUCKETS];
+    for (struct lane *l = *bucket; l; l = l->next_in_bucket)
+        if (l->hash == h && strcmp(l->user_id, user_id) == 0)
+            return l;
+    struct lane *l = talloc_zero(o, struct lane);
+    l->user_id = talloc_strdup(l, user_id);
+    l->hash = h;
+    l->last = &l->first;
+    l->next_in_bucket = *bucket;
+    *bucket = l;
+    return l;
+}
+
+static void make_ready(struct outbox *o, struct lane *l)
+{
+    if (l->queued || l->busy || !l->first)
+        return;
+    l->queued = true;
+    l->next_ready = NULL;
+    *o->last_ready = l;
+    o->last_ready = &l->next_ready;
+}
+
+static void drop_head(struct outbox *o, struct lane *l)
+{
+    struct item *item = l->first;
+    l->first = item->next;
+    if (!l->first)
+        l->last = &l->first;
+    o->held--;
+    talloc_free(item);
+}
+
+/* The head has come to its end; the next one, if any, may go. */
+static void lane_next(struct outbox *o, struct lane *l)
+{
+    l->busy = false;
+    if (l->first) {
+        make_ready(o, l);
+        return;
+    }
+    if (l->queued)
+        return;
+    struct lane **at = &o->bucket[l->hash % LANE_BUCKETS];
+    while (*at != l)
+        at = &(*at)->next_in_bucket;
+    *at = l->next_in_bucket;
+    talloc_free(l);
+}
+
+/* The head must wait: it and what follows it go back to the database, so that order holds whoever takes them.
+ * `tried`: the head has an attempt less; those behind it have not had their turn. */
+static void lane_give_back(struct outbox *o, struct lane *l, int64_t retry_ms, bool tried, const char *error)
+{
+    while (l->first) {
+        give_back(o, &l->first->claim, retry_ms, tried || l->first->unsure, error); /* an attempt keeps it unsure */
+        drop_head(o, l);
+        tried = false;
+    }
+    lane_next(o, l);
+}
+
+static void lane_retry(struct outbox *o, struct lane *l, int64_t retry_ms, bool tried, const char *error)
+{
+    o->counters.retried++;
+    lane_give_back(o, l, retry_ms, tried, error);
+}
+
+static void add_item(struct outbox *o, const struct reply *reply, int64_t fence, int attempts, bool unsure)
+{
+    struct lane *l = lane_of(o, reply->user_id);
+    struct item *item = talloc_zero(l, struct item);
+    struct zalo_encode_options how = {.template_type_button = o->options.settings->zalo.button_template_type};
+    struct err e;
+    item->lane = l;
+    item->claim = (struct outbox_claim){.user_id = l->user_id, .id = reply->id, .fence = fence};
+    item->attempts = attempts;
+    item->unsure = unsure;
+    item->lease_ends_ms = clock_monotonic_ms() + TURN_LEASE_MS;
+    o->held++;
+    *l->last = item;
+    l->last = &item->next;
+    if (!zalo_encode_parts(item, reply, &how, &item->part, &item->part_count, &e)) {
+        log_error("%s: a reply cannot be sent: %s", log_person(reply->user_id), e.msg);
+        item->part_count = 0; /* settled when its turn comes, so that order stays */
+    }
+    make_ready(o, l);
+}
+
+/* ---- the wire ---- */
+
+static void on_head_failed(struct outbox *o, struct lane *l, const struct zalo_answer *answer)
+{
+    struct item *item = l->first;
+    char why[1200]; /* nothing is cut: half a character could not be stored, and no result with it */
+    snprintf(why, sizeof(why), "%d %s: %s", answer->code, answer->meaning, answer->message);
+    int64_t now = clock_monotonic_ms();
+    switch (answer->class) {
+    case ZALO_TOKEN:
+        tokens_rejected(o->options.tokens, item->token_generation);
+        if (!item->token_retried) { /* at most one refresh and one resend; it stays at the head until the token changes */
+            item->token_retried = true;
+            lane_next(o, l);
+            return;
+        }
+        lane_retry(o, l, backoff_ms(item->attempts), false, why);
+        return;
+    case ZALO_STOP:
+        log_error("Zalo refuses to send for this OA: %s; trying again in a minute", why);
+        o->paused_until_ms = now + HOLD_STOP_MS;
+        lane_retry(o, l, HOLD_STOP_MS, false, why);
+        return;
+    case ZALO_QUOTA:
+    case ZALO_NIGHT:
+        lane_retry(o, l, QUOTA_WAIT_MS, false, why);
+        return;
+    case ZALO_UNKNOWN_OUTCOME:
+        if (item->attempts + 1 < UNKNOWN_TRIES_MAX) {
+            lane_retry(o, l, UNKNOWN_WAIT_MS, true, why);
+            return;
+        }
+        break;
+    case ZALO_RETRY:
+        if (answer->code == ZALO_CODE_RATE_LIMIT) { /* the window is the clock minute: all senders slow down */
+            lane_retry(o, l, limiter_back_off(o->options.limiter), false, why);
+            return;
+        }
+        if (item->attempts + 1 < (answer->tries_max ? answer->tries_max : TRIES_MAX)) {
+            lane_retry(o, l, backoff_ms(item->attempts), true, why);
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    log_warn("%s: a reply was given up: %s", log_person(l->user_id), why);
+    settle(o, &item->claim, NULL, why);
+    drop_head(o, l);
+    lane_next(o, l);
+}
+
+struct call {
+    struct outbox *o;
+    struct lane *lane;
+};
+
+static void on_sent(const struct zalo_answer *answer, void *arg)
+{
+    struct call *call = arg;
+    struct outbox *o = call->o;
+    struct lane *l = call->lane;
+    struct item *item = l->first;
+    talloc_free(call);
+    o->in_flight--;
+    o->counters.by_class[answer->class]++;
+    struct zalo_answer lost;
+    if (FAULT_POINT("outbox_after_send")) { /* as when the answer was lost on its way */
+        zalo_answer_lost(0, true, "a fault point", &lost);
+        answer = &lost;
+    }
+    if (answer->class != ZALO_OK) {
+        on_head_failed(o, l, answer);
+    } else {
+        tokens_accepted(o->options.tokens, item->token_generation);
+        if (++item->part_at < item->part_count) {
+            lane_next(o, l);
+        } else {
+            settle(o, &item->claim, answer->message_id ? answer->message_id : "", NULL);
+            drop_head(o, l);
+            lane_next(o, l);
+        }
+    }
+    pump(o);
+    stop_further(o);
+}
+
+/* A call may go now; false: the limiter, or the end of the pause, wakes the pump. */
+static bool allowed(struct outbox *o)
+{
+    int64_t now = clock_monotonic_ms();
+    if (now < o->paused_until_ms) {
+        arm(o->pause_timer, o->paused_until_ms - now);
+        return false;
+    }
+    return limiter_take(o->options.limiter, SEND_REPLY, o->held - o->in_flight);
+}
+
+/* It may have been sent already: now we know, or cannot know. */
+static void on_looked(size_t arrived, const char *msg_id, const struct zalo_answer *trouble, void *arg)
+{
+    struct call *call = arg;
+    struct outbox *o = call->o;
+    struct lane *l = call->lane;
+    struct item *item = l->first;
+    talloc_free(call);
+    o->in_flight--;
+    if (trouble && (trouble->class == ZALO_TOKEN || trouble->class == ZALO_RETRY)) {
+        on_head_failed(o, l, trouble);
+    } else { /* asking is not allowed to this app: then it is sent, perhaps twice */
+        item->unsure = item->token_retried = false;
+        item->part_at = arrived;
+        if (arrived == item->part_count) {
+            o->counters.reconciled++;
+            settle(o, &item->claim, msg_id, NULL);
+            drop_head(o, l);
+        }
+        lane_next(o, l);
+    }
+    pump(o);
+    stop_further(o);
+}
+
+/* Asks the conversation about the head of a lane. @return false when the client takes no more now. */
+static bool look_for_head(struct outbox *o, struct lane *l, const struct token *token)
+{
+    struct item *item = l->first;
+    struct call *call = talloc_zero(o, struct call);
+    *call = (struct call){.o = o, .lane = l};
+    item->token_generation = token->generation;
+    struct reconcile_question q = {
+        .client = o->options.client, .db = o->options.background, .results = o->results, .access_token = token->access,
+        .user_id = l->user_id, .made_at_ms = ids_made_at_ms(item->claim.id), .part = item->part, .part_count = item->part_count};
+    struct err e = {.kind = ERR_UNAVAILABLE};
+    if (FAULT_POINT("outbox_before_look") || !reconcile_start(o, &q, on_looked, call, &e)) {
+        talloc_free(call);
+        if (e.kind == ERR_UNAVAILABLE)
+            return false;
+        item->unsure = false; /* it cannot be asked about */
+        lane_next(o, l);
+        return true;
+    }
+    l->busy = true;
+    o->in_flight++;
+    return true;
+}
+
+/* Puts the head of a lane on the wire. @return false when the client takes no more now. */
+static bool send_head(struct outbox *o, struct lane *l, const struct token *token)
+{
+    struct item *item = l->first;
+    struct call *call = talloc_zero(o, struct call);
+    *call = (struct call){.o = o, .lane = l};
+    item->token_generation = token->generation;
+    const struct zalo_request *part = &item->part[item->part_at];
+    struct err e;
+    if (FAULT_POINT("outbox_before_send")) { /* as with no connection to be had */
+        talloc_free(call);
+        lane_retry(o, l, RETRY_LEAST_MS, true, "a fault point");
+        return true;
+    }
+    if (!zalo_client_send(o->options.client, token->access, part->path, (struct str){part->body, part->body_n}, on_sent, call, &e)) {
+        talloc_free(call);
+        if (e.kind == ERR_UNAVAILABLE)
+            return false;
+        log_error("%s: a reply cannot be sent: %s", log_person(l->user_id), e.msg);
+        settle(o, &item->claim, NULL, e.msg);
+        drop_head(o, l);
+        lane_next(o, l);
+        return true;
+    }
+    l->busy = true;
+    o->in_flight++;
+    return true;
+}
+
+/* The first lane that may send now, taken from the ready list; NULL when none may. */
+static struct lane *next_sendable(struct outbox *o, const struct token *token)
+{
+    struct lane **at = &o->first_ready;
+    int looks = 0;
+    while (*at && looks++ < HELD_MAX) {
+        struct lane *l = *at;
+        /* A head that was refused with this very token waits for the next one. */
+        if (l->first && l->first->token_retried && l->first->token_generation == token->generation) {
+            at = &l->next_ready;
+            continue;
+        }
+        *at = l->next_ready;
+        if (!*at)
+            o->last_ready = at;
+        l->queued = false;
+        return l;
+    }
+    return NULL;
+}
+
+static void pump(struct outbox *o)
+{
+    if (o->pumping || is_held(o))
+        return;
+    o->pumping = true;
+    const struct token *token = tokens_current(o->options.tokens);
+    int64_t now = clock_monotonic_ms();
+    while (token && o->first_ready && o->in_flight < IN_FLIGHT_MAX) {
+        struct lane *l = next_sendable(o, token);
+        if (!l)
+            break;
+        if (!l->first) {
+            lane_next(o, l);
+        } else if (l->first->part_count == 0) {
+            settle(o, &l->first->claim, NULL, "cannot be encoded");
+            drop_head(o, l);
+            lane_next(o, l);
+        } else if (l->first->lease_ends_ms <= now + SEND_LEASE_MS) { /* soon somebody else's to send, and all that follows with it */
+            o->counters.lease_lost++;
+            lane_give_back(o, l, 0, false, "its lease was running out");
+        } else if (!allowed(o) || !(l->first->unsure ? look_for_head(o, l, token) : send_head(o, l, token))) {
+            l->queued = true; /* back to the front */
+            l->next_ready = o->first_ready;
+            o->first_ready = l;
+            if (!l->next_ready)
+                o->last_ready = &l->next_ready;
+            break;
+        }
+    }
+    o->pumping = false;
+}
+
+static void on_pause_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    pump(arg);
+}
+
+static void on_more_allowed(void *arg)
+{
+    pump(arg);
+}
+
+/* ---- taking due rows ---- */
+
+/* How many more rows can be held and still go out in time. */
+static size_t room_left(const struct outbox *o)
+{
+    size_t most = (size_t)(limiter_share(o->options.limiter) * HELD_MS / 60000) + 1;
+    if (most > HELD_MAX)
+        most = HELD_MAX;
+    return o->held < most ? most - o->held : 0;
+}
+
+static void on_claimed(const struct pg_answer *answer, void *arg)
+{
+    struct outbox *o = arg;
+    o->looking = false;
+    if (answer->e) {
+        static struct log_gate gate;
+        if (log_pass(&gate, 30000))
+            log_warn("cannot look for due replies: %s", answer->e->msg);
+        return;
+    }
+    const PGresult *rows = answer->result[answer->count - 1];
+    TALLOC_CTX *tmp = talloc_new(o);
+    for (const struct outbox_row *row = outbox_store_claimed(tmp, rows); row; row = row->next) {
+        struct outbox_claim claim = {row->reply.user_id, row->reply.id, row->fence};
+        if (outbox_results_settled_before(o->results, claim))
+            continue;
+        if (row->echo_msg_id) {
+            o->counters.reconciled++;
+            settle(o, &claim, row->echo_msg_id, NULL);
+        } else if (row->expired) {
+            o->counters.expired++;
+            settle(o, &claim, NULL, "expired");
+        } else if (row->silenced) {
+            settle(o, &claim, NULL, "a person has the conversation");
+        } else {
+            add_item(o, &row->reply, row->fence, row->attempts, row->unsure);
+        }
+    }
+    if (PQntuples(rows) > 0) /* perhaps more; what is held bounds it */
+        outbox_look_in(o, 0);
+    talloc_free(tmp);
+    pump(o);
+}
+
+static void on_look_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct outbox *o = arg;
+    (void)fd;
+    (void)what;
+    o->look_at_ms = 0;
+    outbox_look_in(o, LOOK_MS);
+    size_t room = room_left(o);
+    if (o->looking || is_held(o) || room == 0 || !tokens_current(o->options.tokens))
+        return;
+    o->looking = true;
+    struct pg_unit *unit = pg_unit_new(o);
+    outbox_store_claim(unit, o->options.process, TURN_LEASE_MS, room < CLAIM_MOST ? (int)room : CLAIM_MOST);
+    PG_FAULTS(unit, "outbox_before_claim", "outbox_after_claim");
+    pg_queue_run(o->options.background, unit, DATABASE_DEADLINE_MS, on_claimed, o);
+}
+
+void outbox_look_in(struct outbox *o, int64_t due_ms)
+{
+    int64_t at = clock_monotonic_ms() + due_ms + 2; /* the database's clock decides; a look too early would find nothing */
+    if (o->look_at_ms && o->look_at_ms <= at)
+        return;
+    o->look_at_ms = at;
+    arm(o->look_timer, due_ms + 2);
+}
+
+/* ---- stopping ---- */
+
+static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct outbox *o = arg;
+    (void)fd;
+    (void)what;
+    if (!o->stopped)
+        return;
+    void (*stopped)(void *ctx) = TAKE(o->stopped);
+    stopped(o->stopped_ctx);
+}
+
+static void on_released(const struct pg_answer *answer, void *arg)
+{
+    struct outbox *o = arg;
+    if (answer->e)
+        log_warn("replies in hand could not be given back: %s; their leases run out", answer->e->msg);
+    arm(o->stop_timer, 0);
+}
+
+/* Once the wire is quiet and every result is written, what this process still holds is given back.  Without a database neither
+ * can be done: what was sent is found by its echo when its lease has run out. */
+static void stop_further(struct outbox *o)
+{
+    if (!o->stopping || o->releasing || o->in_flight > 0)
+        return;
+    if (!o->hurried && !pg_connected(pg_queue_connection(o->options.background))) {
+        o->hurried = true;
+        arm(o->stop_timer, AWAY_STOP_MS);
+    }
+    if (outbox_results_waiting(o->results) > 0)
+        return;
+    o->releasing = true;
+    struct pg_unit *unit = pg_unit_new(o);
+    outbox_store_release(unit, o->options.process);
+    PG_FAULTS(unit, "outbox_before_release", "outbox_after_release");
+    pg_queue_run(o->options.background, unit, DATABASE_DEADLINE_MS, on_released, o);
+}
+
+void outbox_stop(struct outbox *o, void (*done)(void *ctx), void *ctx)
+{
+    if (o->stopping)
+        return;
+    o->stopping = true;
+    o->stopped = done;
+    o->stopped_ctx = ctx;
+    arm(o->stop_timer, STOP_MS);
+    stop_further(o);
+}
+
+/* ---- the rest ---- */
+
+static void on_results_quiet(void *arg)
+{
+    stop_further(arg);
+}
+
+static int outbox_destructor(struct outbox *o)
+{
+    event_free(o->look_timer);
+    event_free(o->pause_timer);
+    event_free(o->stop_timer);
+    return 0;
+}
+
+struct outbox *outbox_new(TALLOC_CTX *ctx, const struct outbox_options *options)
+{
+    struct outbox *o = talloc_zero(ctx, struct outbox);
+    o->options = *options;
+    o->hold = options->hold;
+    o->last_ready = &o->first_ready;
+    o->look_timer = event_new(options->base, -1, 0, on_look_timer, o);
+    o->results = outbox_results_new(o, options->base, options->background, on_results_quiet, o);
+    o->pause_timer = event_new(options->base, -1, 0, on_pause_timer, o);
+    limiter_on_more(options->limiter, SEND_REPLY, on_more_allowed, o);
+    o->stop_timer = event_new(options->base, -1, 0, on_stop_timer, o);
+    talloc_set_destructor(o, outbox_destructor);
+    outbox_look_in(o, 0);
+    return o;
+}
+
+bool outbox_has_room(const struct outbox *o)
+{
+    return !is_held(o) && room_left(o) > 0;
+}
+
+void outbox_take(struct outbox *o, const struct reply *reply)
+{
+    if (!outbox_has_room(o)) { /* at once: under our lease it would be overtaken by the person's next reply */
+        give_back(o, &(struct outbox_claim){.user_id = reply->user_id, .id = reply->id}, 0, false, "its sender was busy");
+        return;
+    }
+    add_item(o, reply, 0, 0, false);
+    pump(o);
+}
+
+void outbox_wake(struct outbox *o)
+{
+    pump(o);
+}
+
+void outbox_hold(struct outbox *o, bool hold)
+{
+    o->hold = hold;
+    pump(o);
+}
+
+bool outbox_sent_lately(const struct outbox *o, const char *zalo_msg_id)
+{
+    return outbox_results_written_lately(o->results, zalo_msg_id);
+}
+
+size_t outbox_waiting(const struct outbox *o)
+{
+    return o->held + outbox_results_waiting(o->results);
+}
+
+bool outbox_paused(const struct outbox *o)
+{
+    return o->paused_until_ms > clock_monotonic_ms();
+}
+
+const struct outbox_counters *outbox_counters(const struct outbox *o)
+{
+    return &o->counters;
+}
