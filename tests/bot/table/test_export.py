@@ -12,11 +12,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "command"))
 
 import xlsx  # noqa: E402
 from process import Failure  # noqa: E402
-from test_commands import EX_DATAERR, EX_UNAVAILABLE, EX_USAGE, has, play  # noqa: E402
+from command_rig import EX_DATAERR, EX_UNAVAILABLE, EX_USAGE, ZaloCommandRig, matches, play  # noqa: E402
 
 DAY_0 = 25569  # 1970-01-01 as a workbook counts days
 
@@ -86,7 +85,7 @@ def test_rows_are_chosen_by_status_and_unit(w):
         got = [r[0] for r in table(w.run("export", "initiatives", *args)[0])[1:]]
         if got != codes:
             raise Failure(f"{args}: {got}, not {codes}")
-    has(w.run("export", "initiatives", "--unit", "nowhere", expect=EX_DATAERR)[1], "no unit has the code nowhere")
+    matches(w.run("export", "initiatives", "--unit", "nowhere", expect=EX_DATAERR)[1], "no unit has the code nowhere")
 
 
 def test_the_shortlists_hold_the_best_first(w):
@@ -108,7 +107,7 @@ def test_the_shortlists_hold_the_best_first(w):
         raise Failure(str(units))
     if len(table(w.run("export", "units", "--top", "1", "--unit", "D")[0])) != 2:
         raise Failure("one unit was asked for")
-    has(w.run("export", "initiatives", "--wave", "D9", expect=EX_DATAERR)[1], "no wave has the code D9")
+    matches(w.run("export", "initiatives", "--wave", "D9", expect=EX_DATAERR)[1], "no wave has the code D9")
     w.run("export", "initiatives", "--top", "0", expect=EX_USAGE)
 
 
@@ -130,8 +129,8 @@ def test_tickets_can_be_a_workbook(w):
 def test_what_cannot_be_exported_is_said(w):
     for args in ((), ("people",), ("tickets", "--format=ods"), ("initiatives", "--status", "lost"), ("initiatives", "--unit"),
                  ("tickets", "--unit", "C"), ("initiatives", "--all")):
-        has(w.run("export", *args, expect=EX_USAGE)[1], "usage: sangkien export")
-    has(w.run("export", "--help")[0], "--status")
+        matches(w.run("export", *args, expect=EX_USAGE)[1], "usage: sangkien export")
+    matches(w.run("export", "--help")[0], "--status")
     w.run("export", "tickets", expect=EX_UNAVAILABLE, DATABASE_URL="host=/nonexistent dbname=x")
 
 
@@ -155,4 +154,4 @@ def test_libreoffice_shows_the_same_values(w):
 
 
 if __name__ == "__main__":
-    sys.exit(play(sys.argv, __doc__, {n: t for n, t in globals().items() if n.startswith("test_")}))
+    sys.exit(play(ZaloCommandRig, globals(), sys.argv, __doc__))

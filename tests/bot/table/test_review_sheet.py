@@ -11,10 +11,9 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "command"))
 
 from process import Failure  # noqa: E402
-from test_commands import EX_DATAERR, EX_USAGE, has, play  # noqa: E402
+from command_rig import EX_DATAERR, EX_USAGE, ZaloCommandRig, matches, play  # noqa: E402
 
 EX_NOINPUT = 66
 SEED = """
@@ -66,10 +65,10 @@ def test_what_waits_is_exported_and_every_verdict_comes_back(w):
     filled(rows, "SK-AAAAA3", verdict="cần bổ sung", field="Giá trị làm lợi", reason="=Nêu rõ cách tính giúp")
     filled(rows, "SK-AAAAA4", verdict="Không hợp lệ", reason="Áp dụng ngoài thời gian")
     filled(rows, "SK-AAAAA5", verdict="công nhận", level="Hội đồng sáng kiến", day="15/8/2023", recognised="12 triệu")
-    has(imported(w, rows, "--dry-run")[0], "^6 rows, 5 would change")
+    matches(imported(w, rows, "--dry-run")[0], "^6 rows, 5 would change")
     if any("submitted" not in s for s in state(w)):
         raise Failure("a dry run changed something")
-    has(imported(w, rows)[0], "^6 rows, 5 changed, 5 authors are told")
+    matches(imported(w, rows)[0], "^6 rows, 5 changed, 5 authors are told")
     for line, wanted in zip(state(w), ["SK-AAAAA1|valid||15000000||||t|20000000000", "SK-AAAAA2|duplicate|SK-AAAAA1|||||f|20000000000",
                                        "SK-AAAAA3|returned||||||f|20000000000", "SK-AAAAA4|refused||||||f|20000000000",
                                        "SK-AAAAA5|recognised|||12000000|Hội đồng sáng kiến|2023-08-15|f|20000000000",
@@ -81,13 +80,13 @@ def test_what_waits_is_exported_and_every_verdict_comes_back(w):
         raise Failure(f"mail: {mail}")
     if mail[2]["field"] != "benefit" or mail[1]["code_other"] != "SK-AAAAA1" or mail[0]["checked"] != "15000000":
         raise Failure(f"mail: {mail}")
-    has(w.sql("SELECT max(not_before) - min(not_before) >= interval '190 ms' FROM mailbox"), "^t")
-    has(w.sql("SELECT count(*), count(DISTINCT user_id), min(user_id) LIKE 'cli:%' FROM audit WHERE action = 'verdict'"), r"^5\|1\|t")
-    has(w.sql("SELECT count(*) FROM review_queue"), "^1$")
+    matches(w.sql("SELECT max(not_before) - min(not_before) >= interval '190 ms' FROM mailbox"), "^t")
+    matches(w.sql("SELECT count(*), count(DISTINCT user_id), min(user_id) LIKE 'cli:%' FROM audit WHERE action = 'verdict'"), r"^5\|1\|t")
+    matches(w.sql("SELECT count(*) FROM review_queue"), "^1$")
     # The same file again changes nothing, and what was decided is not decided otherwise by accident.
     rows = [dict(r, **{"Phiên bản": ""}) for r in rows]
-    has(imported(w, rows)[0], "^6 rows, 0 changed, 0 authors")
-    has(w.sql("SELECT count(*) FROM review"), "^5$")
+    matches(imported(w, rows)[0], "^6 rows, 0 changed, 0 authors")
+    matches(w.sql("SELECT count(*) FROM review"), "^5$")
 
 
 def test_one_wrong_line_keeps_everything_out_and_is_named(w):
@@ -103,7 +102,7 @@ def test_one_wrong_line_keeps_everything_out_and_is_named(w):
     rows.append(dict(rows[0]))
     before = state(w)
     _, err = imported(w, rows, expect=EX_DATAERR)
-    has(err, "^line 3: unknown verdict: được", "^line 4: no initiative has the code that it is to duplicate", "^line 5: .*needs the part and a reason",
+    matches(err, "^line 3: unknown verdict: được", "^line 4: no initiative has the code that it is to duplicate", "^line 5: .*needs the part and a reason",
         "^line 6: the day of recognition", "^line 7: the checked benefit is no amount", "^line 8: no initiative has this code",
         "^line 9: its code stands on another line", "^nothing is changed: 7 lines are wrong")
     if state(w) != before or w.sql("SELECT count(*) FROM review").strip() != "0" or w.sql("SELECT count(*) FROM mailbox").strip() != "0":
@@ -115,7 +114,7 @@ def test_what_the_author_changed_after_the_export_is_not_decided(w):
     rows = exported(w, "--unit", "T")
     filled(rows, "SK-AAAAA1", verdict="hợp lệ")
     w.sql("UPDATE initiative SET title = 'khác', updated_at = clock_timestamp() WHERE code = 'SK-AAAAA1'")
-    has(imported(w, rows, expect=EX_DATAERR)[1], "^line 2: SK-AAAAA1 was changed by its author after the export")
+    matches(imported(w, rows, expect=EX_DATAERR)[1], "^line 2: SK-AAAAA1 was changed by its author after the export")
 
 
 def test_a_verdict_is_undone_before_another(w):
@@ -125,27 +124,27 @@ def test_a_verdict_is_undone_before_another(w):
     imported(w, rows)
     rows = exported(w, "--status", "refused")
     filled(rows, "SK-AAAAA1", verdict="hợp lệ")
-    has(imported(w, rows, expect=EX_DATAERR)[1], "reopen it first")
+    matches(imported(w, rows, expect=EX_DATAERR)[1], "reopen it first")
     filled(rows, "SK-AAAAA1", verdict="mở lại")
     imported(w, rows)
-    has(w.sql("SELECT status, (SELECT count(*) FROM review_queue WHERE user_id = 'w1') FROM initiative WHERE code = 'SK-AAAAA1'"), r"^submitted\|1")
+    matches(w.sql("SELECT status, (SELECT count(*) FROM review_queue WHERE user_id = 'w1') FROM initiative WHERE code = 'SK-AAAAA1'"), r"^submitted\|1")
 
 
 def test_figures_alone_are_marked_and_not_told(w):
     w.sql(SEED)
     rows = exported(w)
     filled(rows, "SK-AAAAA1", checked="7000000")
-    has(imported(w, rows)[0], "1 changed, 0 authors")
-    has(w.sql("SELECT status, checked_benefit_vnd, annual_benefit_vnd FROM initiative WHERE code = 'SK-AAAAA1'"), r"^submitted\|7000000\|20000000000")
-    has(w.sql("SELECT verdict FROM review"), "^marked$")
+    matches(imported(w, rows)[0], "1 changed, 0 authors")
+    matches(w.sql("SELECT status, checked_benefit_vnd, annual_benefit_vnd FROM initiative WHERE code = 'SK-AAAAA1'"), r"^submitted\|7000000\|20000000000")
+    matches(w.sql("SELECT verdict FROM review"), "^marked$")
 
 
 def test_what_is_no_table_of_verdicts_is_refused(w):
-    has(imported(w, [{"Tên": "x"}], expect=EX_DATAERR)[1], "no column is named code")
+    matches(imported(w, [{"Tên": "x"}], expect=EX_DATAERR)[1], "no column is named code")
     w.run("review", "import", "/nonexistent.csv", expect=EX_NOINPUT)
     for args in ((), ("import",), ("show",), ("export", "--all")):
-        has(w.run("review", *args, expect=EX_USAGE)[1], "usage: sangkien")
-    has(w.run("review", "--help")[0], "dry-run")
+        matches(w.run("review", *args, expect=EX_USAGE)[1], "usage: sangkien")
+    matches(w.run("review", "--help")[0], "dry-run")
 
 
 # ---- the queue, as the database keeps it ----
@@ -180,4 +179,4 @@ def test_who_reviews_many_units_gets_what_lies_behind_thousands_of_others(w):
 
 
 if __name__ == "__main__":
-    sys.exit(play(sys.argv, __doc__, {n: t for n, t in globals().items() if n.startswith("test_")}))
+    sys.exit(play(ZaloCommandRig, globals(), sys.argv, __doc__))
