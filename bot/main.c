@@ -18,41 +18,58 @@ static int cmd_migrate(struct settings *settings, int argc, char **argv);
 
 static const char *settings_path;
 
-/* Commands with settings are given them loaded; `check` reports on them itself. */
+static const char serve_usage[] =
+    "usage: sangkien serve [--hold]\n\n"
+    "Receives events and answers them until SIGTERM; SIGHUP reads the settings marked * and the texts again.\n"
+    "  --hold  sends nothing: for a restored backup, until `sangkien token release`\n";
+static const char migrate_usage[] =
+    "usage: sangkien migrate\n\n"
+    "Brings the database to this program's schema; what is there already stays as it is.\n";
+static const char check_usage[] =
+    "usage: sangkien check\n\n"
+    "A line for each thing looked at: ok, warn or FAIL, what, why, and what to do.  Changes nothing.  Ends with 0 when nothing FAILs.\n";
+
+/* In the order in which an installation needs them.  Commands with settings are given them loaded; `check` reports on them itself. */
 static const struct {
     const char *name;
     int (*run)(struct settings *settings, int argc, char **argv);
     bool needs_settings;
+    const char *usage;
     const char *help;
 } commands[] = {
-    {"serve", cmd_serve, true, "[--hold]  receive events and answer them (--hold: send nothing)"},
-    {"migrate", cmd_migrate, true, "bring the database to this program's schema"},
-    {"check", cmd_check, true, "settings, database, token, folders: what is wrong and how to mend it"},
-    {"dead", cmd_dead, true, "list | retry KEY|--all | drop KEY|--all  events that could not be processed"},
-    {"invite", cmd_invite, true, "support|reviewer|unit_admin|organizer [--unit CODE]  a one-time code for who sends /join CODE"},
-    {"role", cmd_role, true, "list | revoke USER [ROLE] [--unit CODE] | log [USER]  who may do what, and who did"},
-    {"catch-up", cmd_catch_up, true, "[--hours N]  read conversations back from Zalo after an outage it did not make up for"},
-    {"broadcast", cmd_broadcast, true, "create | rehearse | test | start | watch | show | report ...  messages to many; broadcast --help"},
-    {"read", cmd_read, false, "amount|intent  read lines on stdin, print what was understood"},
-    {"token", cmd_token, true, "set|show|release  store a pair or an authorization code; when it expires; send again after a restored backup"},
-    {"similar", cmd_similar, true, "for initiatives on stdin, a JSON object a line: the stored ones most like each"},
-    {"import", cmd_import, true, "initiatives|units|campaign FILE  from a spreadsheet's CSV: initiatives of earlier years, the tree of units, waves and targets"},
-    {"units", cmd_units, true, "unmatched | match TEXT CODE  unit names people typed that are not known"},
-    {"standing", cmd_standing, true, "[--unit CODE] [--wave CODE] [--format text|csv|xlsx|json] [--why | --freeze | --verify]  where the units stand"},
-    {"review", cmd_review, true, "export | import FILE  what waits for a verdict as a table, and the table with verdicts back"},
-    {"export", cmd_export, true, "initiatives|units|tickets [--format csv|xlsx] [--unit CODE] [--wave CODE] [--top N] ...  a table, to stdout"},
+    {"serve", cmd_serve, true, serve_usage, "receive events and answer them"},
+    {"migrate", cmd_migrate, true, migrate_usage, "bring the database to this program's schema"},
+    {"check", cmd_check, true, check_usage, "what is wrong with settings, database, token, folders, and how to mend it"},
+    {"token", cmd_token, true, token_usage, "Zalo's tokens: store a pair, see when they expire, send again after a restored backup"},
+    {"catch-up", cmd_catch_up, true, catch_up_usage, "read conversations back from Zalo after an outage it did not make up for"},
+    {"dead", cmd_dead, true, dead_usage, "events that could not be processed: list, retry, drop"},
+    {"invite", cmd_invite, true, invite_usage, "a one-time code for a support contact, reviewer, unit admin or organizer"},
+    {"role", cmd_role, true, role_usage, "who may do what, ending that, and who did what"},
+    {"import", cmd_import, true, import_usage, "a spreadsheet's CSV: the tree of units, waves and targets, initiatives of earlier years"},
+    {"units", cmd_units, true, units_usage, "unit names people typed that are not known, and which unit is meant"},
+    {"standing", cmd_standing, true, standing_usage, "where the units stand, and why a rank changed"},
+    {"broadcast", cmd_broadcast, true, broadcast_usage, "messages to many: create, rehearse, start, watch, ..."},
+    {"review", cmd_review, true, review_usage, "what waits for a verdict as a table, and the table with verdicts back"},
+    {"export", cmd_export, true, export_usage, "initiatives, units or tickets as a table"},
+    {"similar", cmd_similar, true, similar_usage, "the stored initiatives most like those on stdin"},
+    {"read", cmd_read, false, read_usage, "what is understood of the lines on stdin"},
 };
 
 static void print_help(FILE *out)
 {
     fputs("sangkien registers work-improvement initiatives over a Zalo Official Account.\n\n"
-          "usage: sangkien [-c FILE] COMMAND [ARGUMENTS]\n\n", out);
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
-    fputs("\n  -c FILE     settings (default " SETTINGS_DEFAULT_PATH " when it is there)\n"
-          "  --help      this, and every setting\n"
-          "  --version   the version\n\nSettings, in the file or as SANGKIEN_SECTION_KEY:\n\n", out);
-    settings_print_help(out);
+          "usage: sangkien [-c FILE] COMMAND [ARGUMENTS]\n"
+          "       sangkien COMMAND --help\n\n", out);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fputs("\n  -c FILE    settings (default " SETTINGS_DEFAULT_PATH " when it is there)\n"
+          "  --help     this, and every setting\n"
+          "  --version  the version\n", out);
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 static int cmd_serve(struct settings *settings, int argc, char **argv)
@@ -83,24 +100,30 @@ static int cmd_migrate(struct settings *settings, int argc, char **argv)
 
 static int run_command(const char *name, int argc, char **argv)
 {
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(commands[i].name, name) != 0)
-            continue;
-        struct settings settings = {0};
-        struct err e;
-        if (commands[i].needs_settings) {
-            if (!settings_load(settings_path, &settings, &e)) {
-                fprintf(stderr, "sangkien %s: %s\n", name, e.msg);
-                return EX_CONFIG;
-            }
-            log_setup((enum log_level)settings.log.level, settings.log.json);
-        }
-        int code = commands[i].run(&settings, argc, argv);
-        settings_free(&settings);
-        return code;
+    size_t i = 0;
+    while (i < ARRAY_LEN(commands) && strcmp(commands[i].name, name) != 0)
+        i++;
+    if (i == ARRAY_LEN(commands)) {
+        fprintf(stderr, "sangkien: there is no command %s; sangkien --help lists them\n", name);
+        return EX_USAGE;
     }
-    fprintf(stderr, "sangkien: there is no command %s; sangkien --help lists them\n", name);
-    return EX_USAGE;
+    for (int a = 1; a < argc; a++)
+        if (is_help(argv[a])) {
+            fputs(commands[i].usage, stdout);
+            return EX_OK;
+        }
+    struct settings settings = {0};
+    struct err e;
+    if (commands[i].needs_settings) {
+        if (!settings_load(settings_path, &settings, &e)) {
+            fprintf(stderr, "sangkien %s: %s\n", name, e.msg);
+            return EX_CONFIG;
+        }
+        log_setup((enum log_level)settings.log.level, settings.log.json);
+    }
+    int code = commands[i].run(&settings, argc, argv);
+    settings_free(&settings);
+    return code;
 }
 
 int main(int argc, char **argv)
@@ -113,6 +136,8 @@ int main(int argc, char **argv)
             break;
         case 'h':
             print_help(stdout);
+            putchar('\n');
+            settings_print_help(stdout);
             return EX_OK;
         case 'V':
             puts("sangkien " SANGKIEN_VERSION);
@@ -127,5 +152,12 @@ int main(int argc, char **argv)
     }
     int first = optind;
     optind = 1; /* for the command's own options */
+    if (strcmp(argv[first], "help") == 0) {
+        static char help[] = "--help";
+        if (first + 1 < argc)
+            return run_command(argv[first + 1], 2, (char *[]){argv[first + 1], help, NULL});
+        print_help(stdout);
+        return EX_OK;
+    }
     return run_command(argv[first], argc - first, argv + first);
 }

@@ -21,7 +21,7 @@
 
 enum { TEXT_BYTES_MAX = 16 * 1024, SAMPLES = 3, PAGE = 1000, WATCH_MS = 500 };
 
-static const char usage[] =
+const char broadcast_usage[] =
     "usage: sangkien broadcast create --to SEGMENT [--text FILE] [--buttons \"register human\"] [--free-only]\n"
     "                                 [--template ID --data FILE]      prints its number and who would get it\n"
     "       sangkien broadcast rehearse ID           who gets it, who not and why, the cost, the end, three samples\n"
@@ -529,10 +529,6 @@ int cmd_broadcast(struct settings *s, int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
     size_t verb = 0;
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-        fputs(usage, stdout);
-        return EX_OK;
-    }
     while (verb < ARRAY_LEN(verbs) && strcmp(name, verbs[verb].name) != 0)
         verb++;
     struct job j = {.c = NULL};
@@ -543,7 +539,7 @@ int cmd_broadcast(struct settings *s, int argc, char **argv)
     if (known && verbs[verb].takes_user)
         known = (j.user_id = next < argc ? argv[next++] : NULL) != NULL;
     if (!known || !read_options(&j.o, argv + next)) {
-        fputs(usage, stderr);
+        fputs(broadcast_usage, stderr);
         return EX_USAGE;
     }
     if (!(j.c = command_new(NULL, s)))

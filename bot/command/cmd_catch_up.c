@@ -13,7 +13,7 @@
 
 enum { LOOK_MS = 500, TAKEN_UP_MS = 30000, HOURS_DEFAULT = 24 };
 
-static const char usage[] = "usage: sangkien catch-up [--hours N]\n\n"
+const char catch_up_usage[] = "usage: sangkien catch-up [--hours N]\n\n"
                             "A running server reads the conversations of the last N hours (24; at most 168) back from Zalo and feeds what is\n"
                             "missing, each message once.  It does so by itself at its start after an outage that Zalo does not make up for; this\n"
                             "is for when the webhook was switched off, or answered what it should not have.\n";
@@ -81,8 +81,8 @@ int cmd_catch_up(struct settings *s, int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "--hours") == 0)
         hours = strtol(argv[2], &rest, 10);
     if ((argc != 1 && !rest) || (rest && *rest) || hours < 1 || hours > CATCH_UP_BACK_HOURS_MAX) {
-        fputs(usage, argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
-        return argc == 2 && strcmp(argv[1], "--help") == 0 ? EX_OK : EX_USAGE;
+        fputs(catch_up_usage, stderr);
+        return EX_USAGE;
     }
     if (!s->zalo.oa_id[0]) {
         fprintf(stderr, "sangkien catch-up: zalo.oa_id is not set\n");

@@ -12,7 +12,7 @@
 
 enum { PAGE = 500 };
 
-static const char usage[] =
+const char dead_usage[] =
     "usage: sangkien dead list             KEY, time in Vietnam, bytes and error of each, separated by tabs\n"
     "       sangkien dead retry KEY|--all  gives it back to the service, which handles it like a late message of that person\n"
     "       sangkien dead drop KEY|--all   deletes it for good\n\n"
@@ -186,12 +186,8 @@ int cmd_dead(struct settings *s, int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
     bool change = strcmp(verb, "retry") == 0 || strcmp(verb, "drop") == 0;
-    if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0) {
-        fputs(usage, stdout);
-        return EX_OK;
-    }
     if ((!change && strcmp(verb, "list") != 0) || argc != (change ? 3 : 2)) {
-        fputs(usage, stderr);
+        fputs(dead_usage, stderr);
         return EX_USAGE;
     }
     struct err e;

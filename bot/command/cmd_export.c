@@ -12,7 +12,7 @@
 
 enum { TOP_MAX = 10000 };
 
-static const char usage[] =
+const char export_usage[] =
     "usage: sangkien export initiatives|units|tickets [--format csv|xlsx] [FILTER ...] > FILE\n"
     "Writes a row for each; csv when no format is named.  Filters, for initiatives and units:\n"
     "  --unit CODE         of that unit and all below it\n"
@@ -45,7 +45,7 @@ struct wish {
 
 static int wrong(const struct wish *wish, const char *what, const char *which)
 {
-    fprintf(stderr, "%s: %s %s\n%s", wish->command, what, which ? which : "", usage);
+    fprintf(stderr, "%s: %s %s\n%s", wish->command, what, which ? which : "", export_usage);
     return EX_USAGE;
 }
 
@@ -185,10 +185,6 @@ int export_run(struct settings *s, const char *table, const char *command, int a
 
 int cmd_export(struct settings *s, int argc, char **argv)
 {
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        fputs(usage, stdout);
-        return EX_OK;
-    }
     if (argc < 2)
         return wrong(&(struct wish){.command = "sangkien export"}, "say which table", NULL);
     return export_run(s, argv[1], "sangkien export", argc - 1, argv + 1);

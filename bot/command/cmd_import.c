@@ -23,7 +23,7 @@
 
 enum { BATCH = 512, REPORT_MOST = 200, DEADLINE_MS = 60000 };
 
-static const char usage[] =
+const char import_usage[] =
     "usage: sangkien import initiatives [--keep-good] FILE\n"
     "       sangkien import units FILE\n"
     "       sangkien import campaign FILE\n\n"
@@ -281,10 +281,6 @@ int cmd_import(struct settings *s, int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : NULL, *name = NULL;
     bool keep_good = false;
-    if (what && (strcmp(what, "--help") == 0 || strcmp(what, "-h") == 0)) {
-        fputs(usage, stdout);
-        return EX_OK;
-    }
     for (int a = 2; a < argc; a++) {
         if (strcmp(argv[a], "--keep-good") == 0)
             keep_good = true;
@@ -298,7 +294,7 @@ int cmd_import(struct settings *s, int argc, char **argv)
         if (strcmp(kinds[k].what, what) == 0)
             run_import = keep_good ? kinds[k].run_keep_good : kinds[k].run;
     if (!run_import || !name) {
-        fputs(usage, stderr);
+        fputs(import_usage, stderr);
         return EX_USAGE;
     }
     FILE *in = fopen(name, "rb");

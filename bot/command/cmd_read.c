@@ -9,6 +9,11 @@
 #include "reading/amount.h"
 #include "reading/intent.h"
 
+const char read_usage[] =
+    "usage: sangkien read amount < LINES     what is an amount: kind, dong a year (nothing when it must be asked for), as it is said\n"
+    "       sangkien read intent < LINES     text, a tab, the question on show (menu, title, description, benefit, confirm, name, similar);\n"
+    "                                        the command it is, or content\n";
+
 static void print_amount(TALLOC_CTX *ctx, struct str line)
 {
     struct amount a = amount_read(line);
@@ -23,7 +28,7 @@ static bool print_intent(struct str line, long number)
     const char *tab = line.n ? memrchr(line.p, '\t', line.n) : NULL;
     enum intent_scene scene;
     if (!tab || !intent_scene_named(str_skip(line, (size_t)(tab + 1 - line.p)), &scene)) {
-        fprintf(stderr, "sangkien read intent: line %ld: want text<TAB>state, the state one of menu, title, description, benefit, confirm\n", number);
+        fprintf(stderr, "sangkien read intent: line %ld: want text<TAB>state, the state one of menu, title, description, benefit, confirm, name, similar\n", number);
         return false;
     }
     puts(intent_name(intent_read((struct str){line.p, (size_t)(tab - line.p)}, scene, false).intent));
@@ -35,7 +40,7 @@ int cmd_read(struct settings *settings, int argc, char **argv)
     (void)settings;
     bool amount = argc == 2 && strcmp(argv[1], "amount") == 0, intent = argc == 2 && strcmp(argv[1], "intent") == 0;
     if (!amount && !intent) {
-        fputs("usage: sangkien read amount|intent < lines\n", stderr);
+        fputs(read_usage, stderr);
         return EX_USAGE;
     }
     char *buf = NULL;

@@ -30,7 +30,7 @@ SCOPED_DEFINE(json_text, char *, cJSON_free)
 
 enum { BATCH = 1000, DEADLINE_MS = 60000, TOLD_PER_SECOND = 20, DAY_BYTES = 11 };
 
-static const char usage[] =
+const char review_usage[] =
     "usage: sangkien review export [--format csv|xlsx] [--status WORD,WORD] [--unit CODE] > FILE\n"
     "       sangkien review import [--dry-run] FILE\n\n"
     "export writes what waits for a verdict (or the initiatives of those statuses) with columns to fill in: verdict (hop le, can bo sung,\n"
@@ -386,14 +386,13 @@ static int import(struct command *c, const char *path, bool dry)
 
 int cmd_review(struct settings *s, int argc, char **argv)
 {
-    bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
     bool reads = argc > 1 && strcmp(argv[1], "import") == 0, writes = argc > 1 && strcmp(argv[1], "export") == 0;
     bool dry = reads && argc == 4 && strcmp(argv[2], "--dry-run") == 0;
     if (writes)
         return export_run(s, "review", "sangkien review", argc - 1, argv + 1);
-    if (help || !reads || (argc != 3 && !dry)) {
-        fputs(usage, help ? stdout : stderr);
-        return help ? EX_OK : EX_USAGE;
+    if (!reads || (argc != 3 && !dry)) {
+        fputs(review_usage, stderr);
+        return EX_USAGE;
     }
     struct err e;
     struct command *c = command_new(NULL, s);

@@ -14,12 +14,12 @@
 
 enum { CODE_HOURS = 24, PAGE = 200, LOG_LINES = 200 };
 
-static const char invite_usage[] =
+const char invite_usage[] =
     "usage: sangkien invite support|reviewer|unit_admin|organizer [--unit CODE]\n\n"
     "Prints a code.  Who sends \"/join CODE\" to the OA within 24 hours gets the role; the code serves once.  With --unit (as in\n"
     "`import units`) it holds in that unit and below; unit_admin needs one, without it the others hold everywhere.\n";
 
-static const char role_usage[] =
+const char role_usage[] =
     "usage: sangkien role list                              USER, role, unit, name, since, by whom; separated by tabs\n"
     "       sangkien role revoke USER [ROLE] [--unit CODE]  ends it with the next message of that person; without ROLE all of them\n"
     "       sangkien role log [USER]                        the newest 200 privileged acts, of or about that person\n\n"
@@ -29,16 +29,14 @@ struct arguments {
     const char *word[3]; /* in order, without options */
     int words;
     const char *unit;
-    bool help, bad;
+    bool bad;
 };
 
 static struct arguments read_arguments(int argc, char **argv)
 {
     struct arguments a = {0};
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            a.help = true;
-        else if (strncmp(argv[i], "--unit=", 7) == 0)
+        if (strncmp(argv[i], "--unit=", 7) == 0)
             a.unit = argv[i] + 7;
         else if (strcmp(argv[i], "--unit") == 0 && i + 1 < argc)
             a.unit = argv[++i];
@@ -244,12 +242,6 @@ static int with_database(struct settings *s, const char *name, int (*run)(struct
     return code;
 }
 
-static int help(const char *usage, const struct arguments *a)
-{
-    fputs(usage, a->help ? stdout : stderr);
-    return a->help ? EX_OK : EX_USAGE;
-}
-
 static int run_invite(struct command *c, const struct arguments *a)
 {
     return invite(c, a->word[0], a->unit);
@@ -259,8 +251,10 @@ int cmd_invite(struct settings *s, int argc, char **argv)
 {
     struct arguments a = read_arguments(argc, argv);
     enum role role = role_named(a.word[0]);
-    if (a.help || a.bad || a.words != 1 || role == ROLE_NONE)
-        return help(invite_usage, &a);
+    if (a.bad || a.words != 1 || role == ROLE_NONE) {
+        fputs(invite_usage, stderr);
+        return EX_USAGE;
+    }
     if (role == ROLE_UNIT_ADMIN && !a.unit) {
         fputs("sangkien invite: a unit_admin needs a unit: --unit CODE\n", stderr);
         return EX_USAGE;
@@ -282,7 +276,9 @@ int cmd_role(struct settings *s, int argc, char **argv)
     bool list = strcmp(verb, "list") == 0 && a.words == 1 && !a.unit;
     bool log = strcmp(verb, "log") == 0 && a.words <= 2 && !a.unit;
     bool revoke = strcmp(verb, "revoke") == 0 && a.words >= 2 && (!a.word[2] || role_named(a.word[2]) != ROLE_NONE);
-    if (a.help || a.bad || !(list || log || revoke))
-        return help(role_usage, &a);
+    if (a.bad || !(list || log || revoke)) {
+        fputs(role_usage, stderr);
+        return EX_USAGE;
+    }
     return with_database(s, "role", run_role, &a);
 }

@@ -16,7 +16,7 @@
 
 enum { LINES_MAX = 5, JSON_ROOM = 512 };
 
-static const char usage[] = "usage: sangkien similar [--verbose] < LINES\n"
+const char similar_usage[] = "usage: sangkien similar [--verbose] < LINES\n"
                             "Each line is {\"title\": ..., \"description\": ...}.  For each: `code<TAB>score<TAB>title` of up to five stored\n"
                             "initiatives, best first, then a blank line.  A score is 0 to 1000; from 460 on it is \"very similar\".\n"
                             "  --verbose  on stderr: how long each look-up took\n";
@@ -106,12 +106,8 @@ static bool reopen_prepared(struct command *c, struct err *e)
 int cmd_similar(struct settings *s, int argc, char **argv)
 {
     bool verbose = argc == 2 && strcmp(argv[1], "--verbose") == 0;
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        fputs(usage, stdout);
-        return EX_OK;
-    }
     if (argc > 1 && !verbose) {
-        fprintf(stderr, "sangkien similar: unknown argument %s\n%s", argv[1], usage);
+        fprintf(stderr, "sangkien similar: unknown argument %s\n%s", argv[1], similar_usage);
         return EX_USAGE;
     }
     struct err e = {0};

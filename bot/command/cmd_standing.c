@@ -19,7 +19,7 @@ SCOPED_DEFINE(json_text, char *, cJSON_free)
 
 enum { FRESH_MS = 60000, DEADLINE_MS = 30000, FOLD_DEADLINE_MS = 600000 };
 
-static const char usage[] =
+const char standing_usage[] =
     "usage: sangkien standing [--unit CODE] [--wave CODE] [--format text|csv|xlsx|json] [--why]\n"
     "       sangkien standing --wave CODE --freeze | --verify | --rows\n\n"
     "Without --wave the wave that runs today, else the one that ended last; without any, or with --wave ever, all there is.\n"
@@ -37,7 +37,7 @@ enum act { SHOW, WHY, FREEZE, VERIFY, ROWS };
 struct wish {
     const char *unit, *wave, *format;
     enum act act;
-    bool help, bad;
+    bool bad;
 };
 
 struct view {
@@ -80,8 +80,6 @@ static struct wish read_arguments(int argc, char **argv)
                 w.act = acts[k].act;
                 known = true;
             }
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            w.help = known = true;
         w.bad |= !known;
     }
     enum sheet_format format;
@@ -459,12 +457,8 @@ int cmd_standing(struct settings *s, int argc, char **argv)
 {
     struct err e = {0};
     struct view v = {.wish = read_arguments(argc, argv)};
-    if (v.wish.help) {
-        fputs(usage, stdout);
-        return EX_OK;
-    }
     if (v.wish.bad) {
-        fputs(usage, stderr);
+        fputs(standing_usage, stderr);
         return EX_USAGE;
     }
     int code = EX_UNAVAILABLE;

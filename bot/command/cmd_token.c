@@ -287,7 +287,7 @@ static int token_show(struct work *w)
     return EX_OK;
 }
 
-static const char usage[] =
+const char token_usage[] =
     "usage: sangkien token set [--redirect-uri URL]\n"
     "       sangkien token show\n"
     "       sangkien token release [--drop]\n\n"
@@ -322,17 +322,13 @@ int cmd_token(struct settings *s, int argc, char **argv)
 {
     bool set = argc > 1 && strcmp(argv[1], "set") == 0, show = argc == 2 && strcmp(argv[1], "show") == 0;
     const char *redirect_uri = NULL;
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        fputs(usage, stdout);
-        return EX_OK;
-    }
     bool drop = argc == 3 && strcmp(argv[2], "--drop") == 0, release = argc > 1 && strcmp(argv[1], "release") == 0 && (argc == 2 || drop);
     if (set && argc == 4 && strcmp(argv[2], "--redirect-uri") == 0)
         redirect_uri = argv[3];
     else if (set && argc == 3 && strncmp(argv[2], "--redirect-uri=", 15) == 0)
         redirect_uri = argv[2] + 15;
     else if (!release && (argc != 2 || (!set && !show))) {
-        fputs(usage, stderr);
+        fputs(token_usage, stderr);
         return EX_USAGE;
     }
     struct work w = {.settings = s, .memory = talloc_new(NULL), .command = command_new(NULL, s)};

@@ -11,7 +11,7 @@
 
 enum { LINES_MAX = 1000, DEADLINE_MS = 60000 };
 
-static const char usage[] =
+const char units_usage[] =
     "usage: sangkien units unmatched         what people typed: people, initiatives, the words, the unit most like them (code, name, per cent)\n"
     "       sangkien units match TEXT CODE   that is what TEXT means: its people and initiatives get the unit, and so do those who type it\n"
     "                                        from now on\n\n"
@@ -226,12 +226,8 @@ int cmd_units(struct settings *s, int argc, char **argv)
 {
     struct err e = {0};
     bool list = argc == 2 && strcmp(argv[1], "unmatched") == 0, give = argc == 4 && strcmp(argv[1], "match") == 0;
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        fputs(usage, stdout);
-        return EX_OK;
-    }
     if (!list && !give) {
-        fputs(usage, stderr);
+        fputs(units_usage, stderr);
         return EX_USAGE;
     }
     int code = EX_UNAVAILABLE;

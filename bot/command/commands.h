@@ -6,6 +6,10 @@
 
 struct settings;
 
+/* How each is called, for --help and for who called it wrongly. */
+extern const char broadcast_usage[], catch_up_usage[], dead_usage[], export_usage[], import_usage[], invite_usage[], read_usage[], review_usage[],
+    role_usage[], similar_usage[], standing_usage[], token_usage[], units_usage[];
+
 /** One line per thing looked at: `ok|warn|FAIL  what: why; what to do`.  Changes nothing. The first FAIL gives the exit code. */
 int cmd_check(struct settings *s, int argc, char **argv);
 

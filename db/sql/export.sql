@@ -18,7 +18,7 @@ WITH below AS MATERIALIZED (
 SELECT i.user_id, i.id, i.code, i.title, i.description, i.solution_kind, i.sector, i.applied_on::text, i.benefit_kind, i.annual_benefit_vnd,
        i.benefit_text, i.checked_benefit_vnd, i.recognised_benefit_vnd, i.status, i.review_note, i.duplicate_of, i.recognised_by,
        i.recognised_on::text, i.social, i.confidential, coalesce(u.name, i.unit_text), up.name, p.full_name,
-       (SELECT 100 - least(100, sum(a.share_pct)) FROM initiative_author a WHERE a.user_id = i.user_id AND a.initiative_id = i.id)::bigint,
+       (SELECT 100 - least(100, coalesce(sum(a.share_pct), 0)) FROM initiative_author a WHERE a.user_id = i.user_id AND a.initiative_id = i.id)::bigint,
        (SELECT string_agg(a.name || ' ' || a.share_pct || '%', ', ' ORDER BY a.id) FROM initiative_author a
         WHERE a.user_id = i.user_id AND a.initiative_id = i.id AND a.name IS NOT NULL),
        (SELECT count(*) FROM evidence e WHERE e.user_id = i.user_id AND e.initiative_id = i.id), i.submitted_at
@@ -44,7 +44,7 @@ WITH below AS MATERIALIZED (
 SELECT i.user_id, i.id, i.code, i.title, i.description, i.solution_kind, i.sector, i.applied_on::text, i.benefit_kind, i.annual_benefit_vnd,
        i.benefit_text, i.checked_benefit_vnd, i.recognised_benefit_vnd, i.status, i.review_note, i.duplicate_of, i.recognised_by,
        i.recognised_on::text, i.social, i.confidential, coalesce(u.name, i.unit_text), up.name, p.full_name,
-       (SELECT 100 - least(100, sum(a.share_pct)) FROM initiative_author a WHERE a.user_id = i.user_id AND a.initiative_id = i.id)::bigint,
+       (SELECT 100 - least(100, coalesce(sum(a.share_pct), 0)) FROM initiative_author a WHERE a.user_id = i.user_id AND a.initiative_id = i.id)::bigint,
        (SELECT string_agg(a.name || ' ' || a.share_pct || '%', ', ' ORDER BY a.id) FROM initiative_author a
         WHERE a.user_id = i.user_id AND a.initiative_id = i.id AND a.name IS NOT NULL),
        (SELECT count(*) FROM evidence e WHERE e.user_id = i.user_id AND e.initiative_id = i.id), i.submitted_at

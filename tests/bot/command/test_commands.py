@@ -28,6 +28,21 @@ PAIR = SECRETS["access_token"] + "\n" + SECRETS["refresh_token"] + "\n"
 CALLBACK = "https://bot.example.vn/zalo"
 
 
+# ---- the command line ----
+
+def test_each_command_says_how_it_is_called_also_with_broken_settings(w):
+    names = re.findall(r"^  ([a-z][a-z-]+) +\S", w.run("help")[0], re.M)
+    if len(names) < 16 or "serve" not in names:
+        raise Failure(f"the commands are {names}")
+    for name in names:
+        for call in (("help", name), (name, "--help"), (name, "-h")):
+            out, errors = w.run(*call, SERVER_LISTEN="no address")
+            if not out.startswith("usage: sangkien " + name) or errors:
+                raise Failure(f"{call}: {out}{errors}")
+    matches(w.run("help", "nonsense", expect=EX_USAGE)[1], "there is no command nonsense")
+    matches(w.run("role", "list", expect=EX_CONFIG, SERVER_LISTEN="no address")[1], "server.listen")
+
+
 # ---- token ----
 
 def test_a_pasted_pair_is_stored_and_shown_without_the_tokens(w):

@@ -73,6 +73,9 @@ def test_initiatives_are_the_same_in_both_formats_with_amounts_as_numbers(w):
     secret = rows[2]
     if secret[at["Nội dung"]] or secret[at["Không công bố chi tiết"]] != "có" or secret[at["Giá trị làm lợi khai báo (đồng/năm)"]]:
         raise Failure(f"what was not to be published: {secret}")
+    alone = "Tỷ lệ của tác giả (%)"
+    if (secret[at[alone]], sheets["Sáng kiến"][3][at[alone]]) != ("100", 100):
+        raise Failure(f"who has no co-authors did all of it: {secret[at[alone]]}")
     if "w1" in str(sheets):
         raise Failure("a Zalo id is in the table")
 
