@@ -1,6 +1,10 @@
 /* Tables of spreadsheets: see csv_read.h. */
 #include "csv_read.h"
 
+#include <errno.h>
+
+#include "reading/letters.h"
+
 static size_t count_of(struct str s, char c)
 {
     size_t n = 0;
@@ -15,6 +19,8 @@ bool csv_reader_begin(struct csv_reader *r, FILE *in, struct err *e)
     char head[4096];
     size_t n = fread(head, 1, sizeof(head), in), mark = 0;
     *r = (struct csv_reader){.in = in, .separator = ',', .next_line = 1};
+    if (ferror(in))
+        return err_set(e, ERR_SYSTEM, "it cannot be read: %s", strerror(errno));
     if (n >= 2 && ((head[0] == '\xff' && head[1] == '\xfe') || (head[0] == '\xfe' && head[1] == '\xff')))
         return err_set(e, ERR_INVALID, "it is UTF-16 (\"Unicode text\"); save it as \"CSV UTF-8\"");
     if (n >= 3 && memcmp(head, "\xef\xbb\xbf", 3) == 0)
@@ -106,6 +112,15 @@ static size_t read_row(struct csv_reader *r, struct growing *g, size_t begin[CSV
     return any ? cells : 0;
 }
 
+/* Also false where some other program has put the sign for a lost letter already. */
+static bool letters_are_whole(struct str s)
+{
+    for (int32_t cp; (cp = utf8_take(&s)) >= 0;)
+        if (cp == 0xFFFD)
+            return false;
+    return true;
+}
+
 bool csv_reader_next(struct csv_reader *r, TALLOC_CTX *ctx, struct csv_row *ret, struct err *e)
 {
     size_t begin[CSV_CELLS_MAX + 1];
@@ -127,6 +142,10 @@ bool csv_reader_next(struct csv_reader *r, TALLOC_CTX *ctx, struct csv_row *ret,
         if (cells == 1 && g.used == 0) {
             talloc_free(g.bytes);
             continue;
+        }
+        if (!letters_are_whole((struct str){g.bytes, g.used})) {
+            talloc_free(g.bytes);
+            return err_set(e, ERR_INVALID, "some letters are lost: it is not UTF-8; save the table as \"CSV UTF-8\"");
         }
         talloc_steal(ctx, g.bytes);
         ret->count = cells;

@@ -28,13 +28,15 @@ struct csv_row {
     struct str cell[CSV_CELLS_MAX];
 };
 
-/** @param in  at its beginning, seekable. @return false with ERR_INVALID: UTF-16, which spreadsheets call "Unicode text". */
+/** @param in  at its beginning, seekable. @return false with ERR_INVALID: UTF-16, which spreadsheets call "Unicode text"; with
+ *  ERR_SYSTEM: it cannot be read. */
 bool csv_reader_begin(struct csv_reader *r, FILE *in, struct err *e);
 
 /**
  * The next row; empty lines are left out.
  * @param ret  cells owned by ctx.
- * @return false at the end (e->kind is ERR_NONE) or with what is wrong; after ERR_INVALID reading can go on.
+ * @return false at the end (e->kind is ERR_NONE) or with what is wrong; after ERR_INVALID reading can go on.  A row whose
+ *         letters are not UTF-8 is wrong: what Windows-1258 made of a name would be stored for good.
  */
 bool csv_reader_next(struct csv_reader *r, TALLOC_CTX *ctx, struct csv_row *ret, struct err *e);
 

@@ -110,6 +110,22 @@ static void test_what_cannot_be_read_is_said(void **state)
     fclose(in);
 }
 
+static void test_lost_letters_are_refused_and_the_next_row_is_read(void **state)
+{
+    (void)state;
+    struct table t;
+    open_table(&t, STR("name\nC\xf4ng \xf0o\xe0n\nC\xEF\xBF\xBDng\nCông đoàn\n"));
+    expect_row(&t, 1, 1, "name");
+    for (int line = 2; line <= 3; line++) {
+        assert_false(csv_reader_next(&t.reader, t.ctx, &t.row, &t.e));
+        assert_int_equal(t.e.kind, ERR_INVALID);
+        assert_non_null(strstr(t.e.msg, "UTF-8"));
+        assert_int_equal(t.reader.line, line);
+    }
+    expect_row(&t, 4, 1, "Công đoàn");
+    close_table(&t);
+}
+
 static void test_an_endless_row_is_refused(void **state)
 {
     (void)state;
@@ -138,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_quoted_cells_hold_separators_quotes_and_line_breaks),
         cmocka_unit_test(test_the_guard_of_our_own_export_comes_off),
         cmocka_unit_test(test_what_cannot_be_read_is_said),
+        cmocka_unit_test(test_lost_letters_are_refused_and_the_next_row_is_read),
         cmocka_unit_test(test_an_endless_row_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
