@@ -1,0 +1,20 @@
+/* Reads a moment to come, as people name one: "8h30 sáng mai", "14h ngày 27/11", "thứ hai 7:15". */
+#ifndef SANGKIEN_HANDLERS_READING_MOMENT_H
+#define SANGKIEN_HANDLERS_READING_MOMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "str.h"
+
+enum { MOMENT_DAYS_MAX = 60 }; /* further ahead is a slip, not a plan */
+
+/**
+ * An hour there must be ("8h", "8h30", "8:30", "8 giờ rưỡi", with sáng, trưa, chiều or tối); the day may be a date (27/11,
+ * 27/11/2026), a day of the week, "mai", "mốt", "hôm nay", or missing: then it is the next such hour.  In Vietnam's time.
+ * @param now_ms, ret_ms  ms since 1970.
+ * @return false when no moment is named, or one that is past or more than MOMENT_DAYS_MAX ahead.
+ */
+bool moment_read(struct str text, int64_t now_ms, int64_t *ret_ms);
+
+#endif
