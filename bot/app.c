@@ -11,6 +11,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "broadcast/broadcast_job.h"
 #include "broadcast/broadcast_seen.h"
 #include "broadcast/broadcaster.h"
 #include "catch_up.h"
@@ -397,6 +398,9 @@ static void wire(struct app *app, bool hold)
         .base = app->base, .process = app->process, .background = app->background, .work = app->errands, .ids = &app->ids,
         .on_mail = on_mail_now, .ctx = app});
     jobs_register(app->job_desk, "standing", standing_job, NULL);
+    struct broadcast_desk *desk = talloc_zero(app, struct broadcast_desk);
+    *desk = (struct broadcast_desk){.settings = s, .broadcaster = app->broadcaster};
+    jobs_register(app->job_desk, "broadcast", broadcast_job, desk);
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);
     const struct watch_state *watch = watch_new(app, &(struct watch_options){
         .base = app->base, .settings = s, .db = app->background, .client = app->client, .tokens = app->tokens, .limiter = app->limiter,

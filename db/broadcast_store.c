@@ -72,10 +72,7 @@ struct pg_params *broadcast_store_add(TALLOC_CTX *ctx, const struct broadcast *b
     struct pg_params *p = pg_params_new(ctx);
     pg_param_text(p, b->segment);
     pg_param_int8(p, b->scope_unit);
-    if (b->parent_id)
-        pg_param_int8(p, b->parent_id);
-    else
-        pg_param_text(p, NULL);
+    pg_param_int8(p, b->parent_id);
     pg_param_text(p, b->body);
     pg_param_text(p, b->buttons ? b->buttons : "");
     pg_param_text(p, b->template_id);

@@ -147,6 +147,7 @@ void conversation_store_erase(struct save *s, const char *user_id, const char *k
         SQL_ERASE_RELAYED_MESSAGES, SQL_ERASE_RELAYED_REPLIES, SQL_ERASE_RELAYED_MAIL, SQL_ERASE_RELAYS, SQL_ERASE_DUTY, SQL_ERASE_ANSWERS,
         SQL_ERASE_TICKET_MESSAGES, SQL_ERASE_TICKETS, SQL_ERASE_DRAFTS, SQL_ERASE_MESSAGES, SQL_ERASE_ECHOES, SQL_ERASE_OUTBOX,
         SQL_ERASE_MAIL, SQL_ERASE_JOBS, SQL_ERASE_DEAD_EVENTS, SQL_ERASE_GRANTS, SQL_ERASE_CANNED_QUESTIONS,
+        SQL_ERASE_NUDGES, SQL_ERASE_BROADCASTS,
         SQL_ERASE_PERSON, SQL_ERASE_JOURNAL,
     };
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -154,6 +155,7 @@ void conversation_store_erase(struct save *s, const char *user_id, const char *k
     save_row(s, SQL_ERASE_AUDIT, "tt", user_id, key);
     save_row(s, SQL_ERASE_ENTERED, "tt", user_id, key);
     save_row(s, SQL_ERASE_CANNED_AUTHORS, "tt", user_id, key);
+    save_row(s, SQL_ERASE_DELIVERIES, "tt", user_id, key);
     save_row(s, SQL_ERASE_SIGNALS, "tt", user_id, key);
     save_row(s, SQL_ERASE_INITIATIVES, "tt", user_id, key);
 }

@@ -136,6 +136,10 @@ static enum state possible(const struct talk *t, enum state to)
         return d->answer_number ? to : ST_MENU;
     case ST_CANNED_NAME:
         return d->last_answer ? to : ST_MENU;
+    case ST_BROADCAST_TEXT:
+        return d->broadcast_to ? to : ST_MENU;
+    case ST_BROADCAST_WHEN:
+        return d->broadcast_id ? to : ST_MENU;
     case ST_WHOM:
         return d->unsent && d->choice[0].id ? to : ST_MENU;
     default:

@@ -125,6 +125,8 @@ static const struct member dialog_members[] = {
     BOOL(dialog, answer_open),
     INT64(dialog, acked_ms),
     TEXT(dialog, unsent, 2000),
+    TEXT(dialog, broadcast_to, 500),
+    INT64(dialog, broadcast_id),
 };
 
 static const struct member reviewing_members[] = {

@@ -182,6 +182,10 @@ struct dialog {
     int64_t join_since_ms;
     struct proposal proposal[PROPOSALS_MAX]; /* the newest first */
     struct reviewing review;
+    /* An organizer: the broadcast being written (segment.h; only in between two readers: its text, when), or the one to be put off. */
+    const char *broadcast_to, *broadcast_text;
+    int64_t broadcast_id, broadcast_at_ms;
+
     const char *asked;          /* a question the bot cannot answer, until it is passed on */
     const char *voice_url;      /* the last voice note */
 

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 
+#include "broadcast.h"
 #include "review.h"
 #include "say.h"
 #include "staff.h"
@@ -293,6 +294,22 @@ const struct step flow[ST_COUNT] = {
     [ST_CANNED_NAME] = {"canned_name", MSG_STAFF_CANNED_ASK_NAME, NULL, SCENE_NAME, F_EXCURSION | F_PUBLIC | F_SKIPPABLE, read_canned_name,
                         MSG_STAFF_CANNED_NAME_UNCLEAR, MSG_STAFF_HELP_ANSWERING, ST_RETURN,
                         {{ANS_OK, ST_STAY, canned_named}, {ANS_SKIP, ST_STAY, canned_named}, {ANS_NO, ST_STAY, canned_named}}, NULL, ROLE_SUPPORT},
+
+    /* ---- an organizer ---- */
+    [ST_BROADCAST_WHOM] = {"broadcast_whom", MSG_BROADCAST_WHOM, NULL, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS | F_PUBLIC, read_broadcast_whom,
+                           MSG_BROADCAST_WHOM_UNCLEAR, MSG_HELP_BROADCAST, ST_RETURN,
+                           {{ANS_OK, ST_BROADCAST_TEXT, NULL}, {ANS_NOT_YET, ST_BROADCAST_TEXT, broadcast_whom_taken},
+                            {ANS_DRAFTING, ST_BROADCAST_TEXT, broadcast_whom_taken}, {ANS_SENT_BACK, ST_BROADCAST_TEXT, broadcast_whom_taken},
+                            {ANS_QUIET, ST_BROADCAST_TEXT, broadcast_whom_taken}, {ANS_EVERYBODY, ST_BROADCAST_TEXT, broadcast_whom_taken}},
+                           NULL, BROADCAST_ROLES},
+    /* d->broadcast_to is whom it is for. */
+    [ST_BROADCAST_TEXT] = {"broadcast_text", MSG_BROADCAST_ASK_TEXT, ask_broadcast_text, SCENE_DESCRIPTION, F_EXCURSION | F_PUBLIC, read_broadcast_text,
+                           MSG_BROADCAST_TEXT_UNCLEAR, MSG_HELP_BROADCAST, ST_BROADCAST_WHOM,
+                           {{ANS_OK, ST_NONE, broadcast_text_taken}}, NULL, BROADCAST_ROLES},
+    /* d->broadcast_id is the one that is to wait. */
+    [ST_BROADCAST_WHEN] = {"broadcast_when", MSG_BROADCAST_ASK_WHEN, NULL, SCENE_NAME, F_EXCURSION | F_PUBLIC, read_broadcast_when,
+                           MSG_BROADCAST_WHEN_UNCLEAR, MSG_HELP_BROADCAST, ST_RETURN,
+                           {{ANS_OK, ST_NONE, broadcast_when_taken}, {ANS_NO, ST_RETURN, NULL}}, NULL, BROADCAST_ROLES},
 };
 
 static_assert(ARRAY_LEN(flow) == ST_COUNT, "every state has a row");

@@ -68,6 +68,9 @@ enum state {
     ST_ANSWERING,
     ST_WHOM,
     ST_CANNED_NAME,
+    ST_BROADCAST_WHOM,
+    ST_BROADCAST_TEXT,
+    ST_BROADCAST_WHEN,
     ST_COUNT,
     /* Destinations that are worked out when they are reached. */
     ST_STAY,   /* the effect has said all there is to say */
@@ -134,7 +137,12 @@ enum state {
     X(REOPEN, "reopen")                                                                                                 \
     X(SOCIAL, "social")                                                                                                 \
     X(FULL, "full")                                                                                                     \
-    X(TODAY, "today")
+    X(TODAY, "today")                                                                                                  \
+    X(NOT_YET, "not_yet")                                                                                              \
+    X(DRAFTING, "drafting")                                                                                            \
+    X(SENT_BACK, "sent_back")                                                                                          \
+    X(QUIET, "quiet")                                                                                                  \
+    X(EVERYBODY, "everybody")
 
 enum answer {
 #define ANSWER_ENUM(name, word) ANS_##name,

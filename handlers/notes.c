@@ -1,6 +1,7 @@
 /* Mail: what other people's turns and background jobs have to tell this person.  It never takes the question away. */
 #include <cjson/cJSON.h>
 
+#include "broadcast.h"
 #include "review.h"
 #include "ticket.h"
 #include "scoped.h"
@@ -202,6 +203,7 @@ static const struct {
     const char *job;
     void (*tell)(struct talk *t, const cJSON *result);
 } job_results[] = {
+    {"broadcast", broadcast_told},
     {"standing", standing_told},
 };
 
@@ -269,6 +271,10 @@ void mail_turn(struct talk *t)
         operator_notice(t, root);
     else if (strcmp(kind, "job_done") == 0)
         job_done(t, root);
+    else if (strcmp(kind, "broadcast_asked") == 0)
+        broadcast_asked(t, root);
+    else if (strcmp(kind, "broadcast_over") == 0)
+        broadcast_over(t, root);
     else if (strcmp(kind, "ticket_draft") == 0)
         draft_entered(t, root);
     else if (strcmp(kind, "draft_answered") == 0)

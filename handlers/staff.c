@@ -2,6 +2,7 @@
 #include "staff.h"
 
 #include "reading/text.h"
+#include "broadcast.h"
 #include "role_store.h"
 #include "review.h"
 #include "say.h"
@@ -17,6 +18,16 @@ const struct staff_command staff_commands[] = {
     {{"ra soat", "review"}, STAFF_BARE | STAFF_TEXT, {"review", true, cmd_review_card, ROLE_REVIEWER}, MSG_STAFF_DOES_REVIEW},
     {{"tinh hinh"}, STAFF_BARE, {"unit_standing", true, cmd_unit_standing, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_STANDING},
     {{NULL}, 0, {"sub_units", true, cmd_sub_units, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{"gui tin", "nhac"}, STAFF_BARE, {"broadcast", true, cmd_broadcast_new, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_BROADCAST},
+    {{"xem tin"}, STAFF_BARE, {"broadcast_look", true, cmd_broadcast_look, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_PROGRESS},
+    {{NULL}, 0, {"broadcast_go", true, cmd_broadcast_go, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{NULL}, 0, {"broadcast_when", true, cmd_broadcast_when, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{NULL}, 0, {"broadcast_try", true, cmd_broadcast_try, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{NULL}, 0, {"broadcast_confirm", true, cmd_broadcast_confirm, ROLE_ORGANIZER}, MSG_NONE},
+    {{NULL}, 0, {"broadcast_drop", true, cmd_broadcast_drop, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{NULL}, 0, {"broadcast_pause", true, cmd_broadcast_pause, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{NULL}, 0, {"broadcast_resume", true, cmd_broadcast_resume, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{NULL}, 0, {"broadcast_retry", true, cmd_broadcast_retry, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
     {{"truc"}, 0, {"duty_on", true, cmd_duty_on, ROLE_SUPPORT}, MSG_STAFF_DOES_DUTY_ON},
     {{"nghi"}, 0, {"duty_off", true, cmd_duty_off, ROLE_SUPPORT}, MSG_STAFF_DOES_DUTY_OFF},
     {{"phieu"}, 0, {"tickets", true, cmd_ticket_list, ROLE_SUPPORT}, MSG_STAFF_DOES_TICKETS},

@@ -24,7 +24,8 @@ from world import DATABASE, World, root  # noqa: E402
 
 # A person pauses for two seconds; the chats need not.
 FAST_CHAT = {"SANGKIEN_CHAT_QUIET_MS": "300", "SANGKIEN_LOG_LEVEL": "debug", "SANGKIEN_HOURS_STAFF": "T2-CN 00:00-24:00",
-             "SANGKIEN_HOURS_HOLIDAYS": "2000-01-01"}
+             "SANGKIEN_HOURS_HOLIDAYS": "2000-01-01", "SANGKIEN_HOURS_BROADCAST": "T2-CN 00:00-24:00",
+             "SANGKIEN_BROADCAST_CONFIRM_OVER": "2"}
 
 
 # Most chats tell of the same few initiatives, and only some want them found alike: nothing is indexed but on a chat's word.

@@ -94,3 +94,33 @@ struct broadcast_figures broadcast_plan_figures(const struct broadcast *b, const
     f.ends_at_ms = broadcast_plan_end(f.recipients, s, from_ms);
     return f;
 }
+
+int64_t broadcast_plan_hold_ms(const struct broadcast_figures *f, const struct settings *s)
+{
+    return f->recipients > s->broadcast.confirm_over ? s->broadcast.confirm_ms : 0;
+}
+
+struct pg_params *broadcast_plan_start(TALLOC_CTX *ctx, int64_t id, const char *by, int64_t at_ms, int64_t hold_ms)
+{
+    struct pg_params *p = pg_params_new(ctx);
+    pg_param_int8(p, id);
+    pg_param_text(p, by);
+    pg_param_time_ms(p, at_ms);
+    pg_param_int8(p, hold_ms);
+    return p;
+}
+
+struct pg_params *broadcast_plan_try(TALLOC_CTX *ctx, const struct broadcast *b, const char *user_id, int64_t reply_id)
+{
+    struct pg_params *p = pg_params_new(ctx);
+    struct reply reply = {0};
+    broadcast_buttons_add(p, b->buttons, &reply);
+    char *buttons = talloc_strdup(p, "[");
+    for (size_t i = 0; i < reply.button_count; i++) /* labels and payloads of our own catalogue: nothing to escape */
+        buttons = talloc_asprintf_append(buttons, "%s[\"%s\",\"%s\"]", i ? "," : "", reply.button[i].label, reply.button[i].payload);
+    pg_param_text(p, user_id);
+    pg_param_int8(p, reply_id);
+    pg_param_text(p, broadcast_text_render(p, b->body, &(struct broadcast_person){0}));
+    pg_param_text(p, talloc_asprintf_append(buttons, "]"));
+    return p;
+}

@@ -31,6 +31,15 @@ struct broadcast_figures {
 struct broadcast_figures broadcast_plan_figures(const struct broadcast *b, const struct broadcast_reach *reach, const struct settings *s,
                                                 int64_t from_ms);
 
+/** So long it waits for a second person, because it is large; 0: it need not. */
+int64_t broadcast_plan_hold_ms(const struct broadcast_figures *f, const struct settings *s);
+
+/** Parameters of broadcast_start. @param at_ms  not before; 0: now. */
+struct pg_params *broadcast_plan_start(TALLOC_CTX *ctx, int64_t id, const char *by, int64_t at_ms, int64_t hold_ms);
+
+/** Parameters of broadcast_try: to that person alone, as a reply of that id. */
+struct pg_params *broadcast_plan_try(TALLOC_CTX *ctx, const struct broadcast *b, const char *user_id, int64_t reply_id);
+
 /** When so many messages have gone, beginning at from_ms, at the allowed rate and inside hours.broadcast; -1 as above. */
 int64_t broadcast_plan_end(int64_t messages, const struct settings *s, int64_t from_ms);
 

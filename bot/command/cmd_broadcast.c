@@ -267,12 +267,9 @@ static int run_start(struct job *j)
         return fail(EX_UNAVAILABLE, "%s", e.msg);
     int64_t now = clock_epoch_ms();
     struct broadcast_figures f = broadcast_plan_figures(j->b, &r.reach, s, at_ms > now ? at_ms : now);
-    int64_t hold_ms = f.recipients > s->broadcast.confirm_over ? s->broadcast.confirm_ms : 0;
-    struct pg_params *p = id_params(j, j->id);
+    int64_t hold_ms = broadcast_plan_hold_ms(&f, s);
+    struct pg_params *p = broadcast_plan_start(j->c, j->id, actor(j), at_ms, hold_ms);
     bool done;
-    pg_param_text(p, actor(j));
-    pg_param_time_ms(p, at_ms);
-    pg_param_int8(p, hold_ms);
     int code = change(j, SQL_BROADCAST_START, p, "broadcast_start", &done);
     if (code != EX_OK)
         return code;
@@ -327,20 +324,9 @@ static int run_test(struct job *j)
 {
     struct err e;
     struct ids ids;
-    struct reply reply = {0};
     bool done = false;
     ids_init(&ids);
-    char *text = broadcast_text_render(j->c, j->b->body, &(struct broadcast_person){0});
-    broadcast_buttons_add(j->c, j->b->buttons, &reply);
-    char *buttons = talloc_strdup(j->c, "[");
-    for (size_t i = 0; i < reply.button_count; i++) /* labels and payloads of our own catalogue: nothing to escape */
-        buttons = talloc_asprintf_append(buttons, "%s[\"%s\",\"%s\"]", i ? "," : "", reply.button[i].label, reply.button[i].payload);
-    buttons = talloc_asprintf_append(buttons, "]");
-    struct pg_params *p = pg_params_new(j->c);
-    pg_param_text(p, j->user_id);
-    pg_param_int8(p, ids_next(&ids));
-    pg_param_text(p, text);
-    pg_param_text(p, buttons);
+    struct pg_params *p = broadcast_plan_try(j->c, j->b, j->user_id, ids_next(&ids));
     if (!command_query(j->c, SQL_BROADCAST_TRY, p, on_changed, &done, &e))
         return fail(EX_UNAVAILABLE, "%s", e.msg);
     return done ? EX_OK : fail(EX_DATAERR, "%s has never written to the OA", j->user_id);

@@ -2,10 +2,10 @@
 -- its parameters are the same in each statement here: kinds, conditions' arguments, truth, scope, parent, cap.
 
 -- name: broadcast_add
--- $1 segment, $2 scope unit, $3 parent (null: none), $4 body, $5 buttons, $6 template id, $7 template data, $8 free only (0, 1),
+-- $1 segment, $2 scope unit, $3 parent (0: none), $4 body, $5 buttons, $6 template id, $7 template data, $8 free only (0, 1),
 -- $9 by whom.
 INSERT INTO broadcast (segment, scope_unit, parent_id, body, buttons, template_id, template_data, free_only, created_by)
-VALUES ($1, $2::bigint, $3::bigint, $4, $5, $6, $7, $8::bigint = 1, $9)
+VALUES ($1, $2::bigint, nullif($3::bigint, 0), $4, $5, $6, $7, $8::bigint = 1, $9)
 RETURNING id;
 
 -- name: broadcast_get
@@ -13,6 +13,15 @@ RETURNING id;
 SELECT id, segment, scope_unit, parent_id, body, buttons, template_id, template_data, free_only, state, start_at, paused_at,
        pause_reason, created_by, created_at, started_by, confirmed_by, sending_at, ended_at
 FROM broadcast WHERE id = $1::bigint;
+
+-- name: broadcast_of
+-- $1 id (0: the newest that was started), $2 who asks.  No row: there is none, or it is none of that person's business.
+SELECT b.id, b.segment, b.scope_unit, b.parent_id, b.body, b.buttons, b.template_id, b.template_data, b.free_only, b.state, b.start_at,
+       b.paused_at, b.pause_reason, b.created_by, b.created_at, b.started_by, b.confirmed_by, b.sending_at, b.ended_at
+FROM broadcast b
+WHERE b.id = CASE WHEN $1::bigint > 0 THEN $1::bigint
+                  ELSE (SELECT max(n.id) FROM broadcast n WHERE n.state <> 'draft' AND broadcast_reaches($2, n.scope_unit)) END
+  AND broadcast_reaches($2, b.scope_unit);
 
 -- name: broadcast_list
 -- The newest first.
@@ -46,8 +55,8 @@ WHERE a.reach = 'free' OR (a.reach = 'charged' AND $7::bigint = 0) OR (a.reach =
 -- name: broadcast_try
 -- $1 user id, $2 reply id, $3 text, $4 buttons.  To one person, as a reply: whoever serves sends it.
 INSERT INTO outbox (user_id, id, text, buttons, class, due_at, expires_at)
-SELECT c.user_id, $2::bigint, $3, $4::jsonb, 1, now(), now() + interval '1 hour' FROM conversation c WHERE c.user_id = $1
-RETURNING user_id;
+SELECT c.user_id, $2::bigint, $3, $4::json, 1, now(), now() + interval '1 hour' FROM conversation c WHERE c.user_id = $1
+ON CONFLICT DO NOTHING RETURNING user_id;
 
 -- ---- by people ----
 
@@ -56,6 +65,14 @@ RETURNING user_id;
 UPDATE broadcast SET state = 'waiting', started_by = $2, start_at = coalesce($3::timestamptz, now()),
        hold_until = now() + make_interval(secs => $4::bigint / 1000.0)
 WHERE id = $1::bigint AND state = 'draft' RETURNING id;
+
+-- name: broadcast_ask_second
+-- $1 id, $2 who started it, $3 id of the mail, $4 its payload.  Every other organizer who may say yes; a row for each.
+INSERT INTO mailbox (user_id, id, kind, payload)
+SELECT DISTINCT g.user_id, $3::bigint, 'broadcast_asked', $4::text::jsonb
+FROM role_grant g JOIN conversation c ON c.user_id = g.user_id JOIN broadcast b ON b.id = $1::bigint
+WHERE g.role = 'organizer' AND g.revoked_at IS NULL AND g.user_id <> $2 AND broadcast_reaches(g.user_id, b.scope_unit)
+ON CONFLICT DO NOTHING RETURNING user_id;
 
 -- name: broadcast_confirm
 -- $1 id, $2 by whom, who is not the one who started it.
@@ -187,9 +204,16 @@ WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint AN
 
 -- name: broadcast_finish
 -- $1 id.  No chunk is left: of those that end at the same moment none sees the other, so this is looked for, not counted down.
-UPDATE broadcast b SET state = 'done', ended_at = now()
-WHERE b.id = $1::bigint AND b.state = 'sending' AND NOT EXISTS (
-    SELECT FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state <> 'done');
+-- Who started it from the chat hears of it; no other mail has so small a number as that of a broadcast.
+WITH over AS (
+    UPDATE broadcast b SET state = 'done', ended_at = now()
+    WHERE b.id = $1::bigint AND b.state = 'sending' AND NOT EXISTS (
+        SELECT FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state <> 'done')
+    RETURNING b.id, b.started_by)
+INSERT INTO mailbox (user_id, id, kind, payload)
+SELECT c.user_id, o.id, 'broadcast_over', jsonb_build_object('id', o.id::text)
+FROM over o JOIN conversation c ON c.user_id = o.started_by
+ON CONFLICT DO NOTHING;
 
 -- name: broadcast_write_off
 -- $1 a cancelled broadcast, $2 chunk, $3 fence, $4 marked up to.  Whom it has not reached; the chunk is closed.

@@ -111,6 +111,24 @@ DELETE FROM job WHERE user_id = ANY ($1::text[]);
 -- name: erase_dead_events
 DELETE FROM dead_event WHERE user_id = ANY ($1::text[]);
 
+-- name: erase_deliveries
+-- $1 user ids, $2 a random key each.  What a broadcast said to the person goes, that it was sent stays in its sums.
+UPDATE delivery d SET user_id = 'erased-' || v.key, text = NULL, message_id = NULL,
+       state = CASE WHEN d.state = 'waiting' THEN 'skipped' ELSE d.state END, reason = CASE WHEN d.state = 'waiting' THEN 'erased' ELSE d.reason END
+FROM unnest($1::text[], $2::text[]) AS v (user_id, key)
+WHERE d.user_id = v.user_id;
+
+-- name: erase_nudges
+DELETE FROM nudge WHERE user_id = ANY ($1::text[]);
+
+-- name: erase_broadcasts
+-- Broadcasts the person wrote, started or let go.
+UPDATE broadcast b SET created_by = CASE WHEN b.created_by = v.user_id THEN 'erased' ELSE b.created_by END,
+       started_by = CASE WHEN b.started_by = v.user_id THEN 'erased' ELSE b.started_by END,
+       confirmed_by = CASE WHEN b.confirmed_by = v.user_id THEN 'erased, another' ELSE b.confirmed_by END
+FROM unnest($1::text[]) AS v (user_id)
+WHERE v.user_id IN (b.created_by, b.started_by, b.confirmed_by);
+
 -- name: erase_person
 UPDATE person SET full_name = NULL, name_key = NULL, phone = NULL, unit_id = NULL, unit_text = NULL, consent_at = NULL,
        consent_version = NULL, opted_out_at = NULL, last_inbound_at = NULL

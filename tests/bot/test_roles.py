@@ -118,7 +118,7 @@ class Matrix:
     def settle(self):
         """Until the victim's replies are sent and mail is delivered."""
         end = time.monotonic() + 30
-        while self.query("SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM mailbox WHERE not_before <= now()) +"
+        while self.query("SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM mailbox WHERE not_before <= clock_timestamp()) +"
                          " (SELECT count(*) FROM job)").strip() != "0":
             if time.monotonic() > end:
                 raise Failure("replies or mail are still waiting")

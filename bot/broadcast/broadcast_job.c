@@ -1,0 +1,412 @@
+/* Broadcasts from the chat: see broadcast_job.h.  What is done is what the command does, with the asker's rights. */
+#include "broadcast_job.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "broadcast_plan.h"
+#include "broadcast_text.h"
+#include "broadcaster.h"
+#include "clock.h"
+#include "draft.h"
+#include "hours.h"
+#include "jobs.h"
+#include "pg_queue.h"
+#include "settings.h"
+
+enum { DEADLINE_MS = 30000, MINUTE_MS = 60000 };
+
+struct asking {
+    struct job *job;
+    const struct broadcast_desk *desk;
+    const struct op *op;
+    struct broadcast *b;
+    struct broadcast_reach reach;
+    struct broadcast_figures figures;
+    int64_t at_ms, hold_ms;
+    char *sample;
+    cJSON *result;
+};
+
+/* Each step asks one thing of the database and says what comes after its answer. */
+struct op {
+    const char *name;
+    void (*begin)(struct asking *a);
+};
+
+/* ---- small things ---- */
+
+static const char *word(const struct asking *a, const char *name)
+{
+    const char *s = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(job_args(a->job), name));
+    return s ? s : "";
+}
+
+static void add_number(struct asking *a, const char *name, int64_t n)
+{
+    char digits[24];
+    snprintf(digits, sizeof(digits), "%" PRId64, n);
+    cJSON_AddStringToObject(a->result, name, digits);
+}
+
+static void done(struct asking *a)
+{
+    add_number(a, "id", a->b ? a->b->id : 0);
+    job_done(a->job, a->result);
+}
+
+static void failed(struct asking *a, const struct err *e)
+{
+    cJSON_Delete(a->result);
+    job_failed(a->job, e);
+}
+
+static void run(struct asking *a, enum sql_id id, struct pg_params *p, pg_done_fn *then)
+{
+    struct pg_unit *unit = pg_unit_new(a);
+    pg_add(unit, id, p);
+    pg_queue_run(job_work(a->job), unit, DEADLINE_MS, then, a);
+}
+
+/* The answer's rows, or NULL after the job has failed. */
+static const PGresult *rows_of(struct asking *a, const struct pg_answer *answer)
+{
+    if (!answer->e)
+        return answer->result[0];
+    failed(a, answer->e);
+    return NULL;
+}
+
+static struct pg_params *id_params(struct asking *a)
+{
+    struct pg_params *p = pg_params_new(a);
+    pg_param_int8(p, a->b->id);
+    return p;
+}
+
+/* ---- rehearsed: whom it reaches, what one of them will read ---- */
+
+static void add_figures(struct asking *a)
+{
+    const struct broadcast_figures *f = &a->figures;
+    add_number(a, "people", f->recipients);
+    add_number(a, "free", f->recipients - f->charged);
+    add_number(a, "charged", f->charged);
+    add_number(a, "cost_vnd", f->cost_vnd);
+    add_number(a, "ends_at_ms", f->ends_at_ms > 0 ? f->ends_at_ms : 0);
+    add_number(a, "silent", a->reach.silent + a->reach.never);
+    add_number(a, "opted_out", a->reach.opted_out);
+    add_number(a, "capped", a->reach.capped);
+    add_number(a, "with_support", a->reach.with_support);
+    cJSON_AddStringToObject(a->result, "sample", a->sample);
+}
+
+static void on_sample(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    if (PQntuples(res) > 0) {
+        struct broadcast_person who = {.full_name = pg_text(a, res, 0, 2), .unit_name = pg_text(a, res, 0, 3), .title = pg_text(a, res, 0, 4),
+                                       .initiatives = pg_int8(res, 0, 5)};
+        a->sample = broadcast_text_render(a, a->b->body, &who);
+    }
+    a->op->begin(a);
+}
+
+static void on_count(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    struct err e;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    a->reach = broadcast_store_reach(res);
+    a->figures = broadcast_plan_figures(a->b, &a->reach, a->desk->settings, a->at_ms);
+    struct pg_params *p = broadcast_plan_params(a, a->b, &e);
+    pg_param_int8(p, a->b->free_only);
+    pg_param_int8(p, a->b->template_id != NULL);
+    pg_param_int8(p, 1);
+    run(a, SQL_BROADCAST_PREVIEW, p, on_sample);
+}
+
+/* Counts, then begins `next`. */
+static void rehearse(struct asking *a, const struct op *next)
+{
+    struct err e;
+    struct pg_params *p = broadcast_plan_params(a, a->b, &e);
+    if (!p) {
+        failed(a, &e);
+        return;
+    }
+    int64_t now = clock_epoch_ms();
+    a->op = next;
+    if (a->at_ms < now)
+        a->at_ms = now;
+    run(a, SQL_BROADCAST_COUNT, p, on_count);
+}
+
+static void tell_rehearsal(struct asking *a)
+{
+    add_figures(a);
+    cJSON_AddTrueToObject(a->result, "done");
+    done(a);
+}
+
+static const struct op told = {"", tell_rehearsal};
+
+/* ---- where it stands ---- */
+
+static const char *state_of(const struct broadcast *b)
+{
+    bool over = strcmp(b->state, "done") == 0 || strcmp(b->state, "cancelled") == 0;
+    return !over && b->paused_at_ms ? "paused" : b->state;
+}
+
+static void on_sums(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    struct broadcast_sums s = broadcast_store_sums(res);
+    add_number(a, "frozen", s.frozen);
+    add_number(a, "arrived", s.received + s.seen);
+    add_number(a, "sent", s.sent);
+    add_number(a, "waiting", s.waiting + s.sending);
+    add_number(a, "failed", s.failed);
+    add_number(a, "skipped", s.skipped);
+    add_number(a, "cancelled", s.cancelled);
+    add_number(a, "unknown", s.unknown);
+    cJSON_AddStringToObject(a->result, "state", state_of(a->b));
+    done(a);
+}
+
+static void on_read_again(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    if (PQntuples(res) == 1)
+        a->b = broadcast_store_row(a, res, 0);
+    run(a, SQL_BROADCAST_SUMS, id_params(a), on_sums);
+}
+
+static void look(struct asking *a)
+{
+    run(a, SQL_BROADCAST_GET, id_params(a), on_read_again);
+}
+
+static void on_changed(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    if (PQntuples(res) == 1) {
+        cJSON_AddTrueToObject(a->result, "done");
+        broadcaster_poke(a->desk->broadcaster);
+    }
+    look(a);
+}
+
+/* ---- what is asked ---- */
+
+static void on_added(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    a->b->id = pg_int8(res, 0, 0);
+    rehearse(a, &told);
+}
+
+static void add(struct asking *a)
+{
+    run(a, SQL_BROADCAST_ADD, broadcast_store_add(a, a->b, job_user_id(a->job)), on_added);
+}
+
+static void on_units(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    if (PQntuples(res) == 0) {
+        add(a);
+        return;
+    }
+    cJSON_AddStringToObject(a->result, "unknown_unit", pg_text(a, res, 0, 0));
+    a->b = NULL;
+    done(a);
+}
+
+static void create(struct asking *a)
+{
+    struct err e;
+    size_t n;
+    a->b = talloc_zero(a, struct broadcast);
+    *a->b = (struct broadcast){.segment = word(a, "segment"), .scope_unit = id_parse(word(a, "scope")), .body = word(a, "text"), .buttons = ""};
+    if (!broadcast_plan_check(a->b, &e)) { /* the chat has looked at it before */
+        failed(a, &e);
+        return;
+    }
+    struct pg_params *p = broadcast_plan_units(a, a->b, &n);
+    run(a, SQL_BROADCAST_UNKNOWN_UNITS, p, on_units);
+}
+
+static void retry(struct asking *a)
+{
+    if (strcmp(a->b->state, "done") != 0 && strcmp(a->b->state, "cancelled") != 0) {
+        look(a);
+        return;
+    }
+    a->b->parent_id = a->b->id;
+    add(a);
+}
+
+static void on_asked(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    add_number(a, "asked", PQntuples(res));
+    done(a);
+}
+
+/* Those whose yes it waits for. */
+static void ask_second(struct asking *a)
+{
+    cJSON *payload = cJSON_CreateObject();
+    char number[24];
+    struct pg_params *p = id_params(a);
+    snprintf(number, sizeof(number), "%" PRId64, a->b->id);
+    cJSON_AddStringToObject(payload, "id", number);
+    snprintf(number, sizeof(number), "%" PRId64, a->figures.recipients);
+    cJSON_AddStringToObject(payload, "people", number);
+    snprintf(number, sizeof(number), "%" PRId64, a->hold_ms / MINUTE_MS);
+    cJSON_AddStringToObject(payload, "hold_min", number);
+    cJSON_AddStringToObject(payload, "name", word(a, "name"));
+    cJSON_AddStringToObject(payload, "sample", a->sample);
+    char *text = cJSON_PrintUnformatted(payload);
+    pg_param_text(p, job_user_id(a->job));
+    pg_param_int8(p, id_parse(word(a, "new_id")));
+    pg_param_text(p, text);
+    cJSON_free(text);
+    cJSON_Delete(payload);
+    run(a, SQL_BROADCAST_ASK_SECOND, p, on_asked);
+}
+
+static void on_started(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const struct settings *s = a->desk->settings;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    if (PQntuples(res) == 0) { /* it was started before */
+        look(a);
+        return;
+    }
+    broadcaster_poke(a->desk->broadcaster);
+    cJSON_AddTrueToObject(a->result, "done");
+    add_figures(a);
+    int64_t begins = hours_next_open(&s->hours.broadcast, &s->hours.holidays, a->at_ms);
+    add_number(a, "begins_at_ms", begins > clock_epoch_ms() ? begins : 0);
+    add_number(a, "hold_min", a->hold_ms / MINUTE_MS);
+    if (a->hold_ms)
+        ask_second(a);
+    else
+        done(a);
+}
+
+static void start(struct asking *a)
+{
+    a->hold_ms = broadcast_plan_hold_ms(&a->figures, a->desk->settings);
+    run(a, SQL_BROADCAST_START, broadcast_plan_start(a, a->b->id, job_user_id(a->job), id_parse(word(a, "at_ms")), a->hold_ms), on_started);
+}
+
+static const struct op starts = {"", start};
+
+static void count_and_start(struct asking *a)
+{
+    a->at_ms = id_parse(word(a, "at_ms"));
+    rehearse(a, &starts);
+}
+
+static void try_it(struct asking *a)
+{
+    run(a, SQL_BROADCAST_TRY, broadcast_plan_try(a, a->b, job_user_id(a->job), id_parse(word(a, "new_id"))), on_changed);
+}
+
+static void confirm(struct asking *a)
+{
+    struct pg_params *p = id_params(a);
+    pg_param_text(p, job_user_id(a->job));
+    run(a, SQL_BROADCAST_CONFIRM, p, on_changed);
+}
+
+static void pause_it(struct asking *a)
+{
+    struct pg_params *p = id_params(a);
+    pg_param_text(p, talloc_asprintf(p, "by %s", job_user_id(a->job)));
+    run(a, SQL_BROADCAST_PAUSE, p, on_changed);
+}
+
+static void resume(struct asking *a)
+{
+    run(a, SQL_BROADCAST_RESUME, id_params(a), on_changed);
+}
+
+static void drop(struct asking *a)
+{
+    run(a, SQL_BROADCAST_CANCEL, id_params(a), on_changed);
+}
+
+static const struct op ops[] = {
+    {"look", look},   {"go", count_and_start}, {"try", try_it}, {"confirm", confirm}, {"pause", pause_it},
+    {"resume", resume}, {"drop", drop},        {"retry", retry},
+};
+
+/* ---- beginning ---- */
+
+static void on_found(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    a->b = PQntuples(res) == 1 ? broadcast_store_row(a, res, 0) : NULL;
+    if (a->b)
+        a->op->begin(a);
+    else
+        done(a);
+}
+
+void broadcast_job(struct job *job, void *ctx)
+{
+    struct asking *a = talloc_zero((TALLOC_CTX *)job, struct asking);
+    *a = (struct asking){.job = job, .desk = ctx, .sample = talloc_strdup(a, ""), .result = cJSON_CreateObject()};
+    const char *op = word(a, "op");
+    cJSON_AddStringToObject(a->result, "op", op);
+    if (strcmp(op, "create") == 0) {
+        create(a);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(ops); i++)
+        if (strcmp(ops[i].name, op) == 0)
+            a->op = &ops[i];
+    if (!a->op) {
+        done(a);
+        return;
+    }
+    struct pg_params *p = pg_params_new(a);
+    pg_param_int8(p, id_parse(word(a, "id")));
+    pg_param_text(p, job_user_id(job));
+    run(a, SQL_BROADCAST_OF, p, on_found);
+}

@@ -1,0 +1,313 @@
+/* Organizers send a message to many from the chat: whom, what, a rehearsal to look at, then a yes; and they see it move.
+ *
+ *   "gửi tin" -> whom -> text -> (a job counts) -> rehearsal -> yes, or an hour -> (a job starts it) -> progress, pause, cancel
+ *
+ * What asks the database is a job behind the turn (bot/broadcast/broadcast_job.h); what it found out comes back here to be
+ * said.  Rights are looked at here, where somebody asks, and by the job once more, for that very broadcast. */
+#include "broadcast.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+#include "broadcast_text.h"
+#include "reading/amount.h"
+#include "reading/moment.h"
+#include "reading/text.h"
+#include "say.h"
+#include "scoped.h"
+#include "segment.h"
+#include "staff.h"
+
+SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
+SCOPED_DEFINE(json_text, char *, cJSON_free)
+
+enum { SAMPLE_CHARS = 300, OP_CHARS = 20, MINUTE_MS = 60000, DAY_MIN = 24 * 60, VIETNAM_MIN = 7 * 60 };
+
+static const struct {
+    enum answer answer;
+    const char *segment;
+} whom[] = {
+    {ANS_NOT_YET, "registered and not initiative"}, {ANS_DRAFTING, "draft"}, {ANS_SENT_BACK, "returned"},
+    {ANS_QUIET, "silent 3"},                        {ANS_EVERYBODY, "everybody"},
+};
+
+/* ---- what is wished of the job ---- */
+
+/* `new_id` names the one row the job may add, so that a job done twice adds it once. */
+static void wish(struct talk *t, const char *op, int64_t id, cJSON *args)
+{
+    must(cJSON_AddStringToObject(args, "op", op));
+    must(cJSON_AddStringToObject(args, "id", fmt(t, "%lld", (long long)id)));
+    must(cJSON_AddStringToObject(args, "new_id", fmt(t, "%lld", (long long)t->in->new_id(t->in->new_id_ctx))));
+    SCOPED(json_text) char *json = must(cJSON_PrintUnformatted(args));
+    job_wish_add(t, "broadcast", must(talloc_strdup(t->ctx, json)));
+}
+
+static void wish_about(struct talk *t, const char *op, int64_t id)
+{
+    SCOPED(json) cJSON *args = must(cJSON_CreateObject());
+    wish(t, op, id, args);
+}
+
+static void wish_start(struct talk *t, int64_t id, int64_t at_ms)
+{
+    SCOPED(json) cJSON *args = must(cJSON_CreateObject());
+    must(cJSON_AddStringToObject(args, "at_ms", fmt(t, "%lld", (long long)at_ms)));
+    must(cJSON_AddStringToObject(args, "name", t->person.full_name ? t->person.full_name : ""));
+    wish(t, "go", id, args);
+}
+
+/* ---- composing ---- */
+
+/* Where this person may send: 0 everywhere, else the unit whose subtree it is. */
+static int64_t scope_of(const struct talk *t)
+{
+    int64_t unit = -1;
+    for (const struct role_grant *g = t->in->grants; g; g = g->next)
+        if ((g->role & BROADCAST_ROLES) && (unit < 0 || g->unit_id == 0))
+            unit = g->unit_id;
+    return unit;
+}
+
+void cmd_broadcast_new(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)arg, (void)field;
+    t->d->broadcast_to = NULL;
+    go(t, ST_BROADCAST_WHOM);
+}
+
+/* Beside the buttons the words of segment.h are understood. */
+enum answer read_broadcast_whom(struct talk *t, const char *text)
+{
+    struct segment s;
+    struct err e;
+    if (!segment_parse(t->ctx, str_of(text), &s, &e))
+        return ANS_UNCLEAR;
+    t->d->broadcast_to = text;
+    return ANS_OK;
+}
+
+enum state broadcast_whom_taken(struct talk *t)
+{
+    for (size_t i = 0; i < ARRAY_LEN(whom); i++)
+        if (whom[i].answer == t->answer)
+            t->d->broadcast_to = whom[i].segment;
+    return ST_NONE;
+}
+
+void ask_broadcast_text(struct talk *t)
+{
+    ask(t, MSG_BROADCAST_ASK_TEXT, ARGS({"cho_ten", "{ten}"}, {"cho_don_vi", "{unit}"}));
+}
+
+enum answer read_broadcast_text(struct talk *t, const char *text)
+{
+    struct err e;
+    t->d->broadcast_text = text;
+    return broadcast_text_check(str_of(text), &e) ? ANS_OK : ANS_UNCLEAR;
+}
+
+enum state broadcast_text_taken(struct talk *t)
+{
+    struct dialog *d = t->d;
+    SCOPED(json) cJSON *args = must(cJSON_CreateObject());
+    must(cJSON_AddStringToObject(args, "segment", d->broadcast_to));
+    must(cJSON_AddStringToObject(args, "text", d->broadcast_text));
+    must(cJSON_AddStringToObject(args, "scope", fmt(t, "%lld", (long long)scope_of(t))));
+    wish(t, "create", 0, args);
+    audit_add(t, "broadcast_create", NULL, NULL);
+    d->broadcast_to = d->broadcast_text = NULL;
+    lead(t, MSG_BROADCAST_COUNTING, NO_ARGS);
+    return ST_RETURN;
+}
+
+void cmd_broadcast_when(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    t->d->broadcast_id = arg;
+    go(t, ST_BROADCAST_WHEN);
+}
+
+enum answer read_broadcast_when(struct talk *t, const char *text)
+{
+    return moment_read(str_of(text), t->in->now_ms, &t->d->broadcast_at_ms) ? ANS_OK : ANS_UNCLEAR;
+}
+
+enum state broadcast_when_taken(struct talk *t)
+{
+    struct dialog *d = t->d;
+    wish_start(t, d->broadcast_id, d->broadcast_at_ms);
+    audit_add(t, "broadcast_go", NULL, fmt(t, "{\"arg\":\"%lld\"}", (long long)d->broadcast_id));
+    d->broadcast_id = d->broadcast_at_ms = 0;
+    lead(t, MSG_BROADCAST_COUNTING, NO_ARGS);
+    return ST_RETURN;
+}
+
+/* ---- about one that is there ---- */
+
+void cmd_broadcast_go(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    wish_start(t, arg, 0);
+}
+
+void cmd_broadcast_try(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    wish_about(t, "try", arg);
+}
+
+void cmd_broadcast_confirm(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    wish_about(t, "confirm", arg);
+}
+
+void cmd_broadcast_drop(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    wish_about(t, "drop", arg);
+}
+
+void cmd_broadcast_pause(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    wish_about(t, "pause", arg);
+}
+
+void cmd_broadcast_resume(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    wish_about(t, "resume", arg);
+}
+
+void cmd_broadcast_retry(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    wish_about(t, "retry", arg);
+}
+
+void cmd_broadcast_look(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    wish_about(t, "look", arg);
+}
+
+/* ---- telling ---- */
+
+/* Ids and figures of the job are decimal strings. */
+static int64_t number_of(const cJSON *root, const char *name)
+{
+    return id_parse(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, name)));
+}
+
+static const char *figure_of(struct talk *t, const cJSON *root, const char *name)
+{
+    return must(amount_digits(t->ctx, number_of(root, name)));
+}
+
+/* "16:45 ngày 25/11/2026" in Vietnam, NULL for never. */
+static const char *time_of(struct talk *t, int64_t ms)
+{
+    if (!ms)
+        return NULL;
+    int64_t minute = (ms / MINUTE_MS + VIETNAM_MIN) % DAY_MIN;
+    return words(t, MSG_BROADCAST_TIME, ARGS({"gio", fmt(t, "%02d:%02d", (int)(minute / 60), (int)(minute % 60))}, {"ngay", date_of(t, ms)}));
+}
+
+static const char *label_when(bool there, enum msg label)
+{
+    return there ? message_get(label)->text : NULL;
+}
+
+static bool is_state(const char *state, const char *name)
+{
+    return state && strcmp(state, name) == 0;
+}
+
+static void tell_rehearsal(struct talk *t, const cJSON *r, const char *number)
+{
+    int64_t people = number_of(r, "people"), ends_ms = number_of(r, "ends_at_ms");
+    const char *missed = words(t, MSG_BROADCAST_MISSED,
+                               ARGS({"im_lang", figure_of(t, r, "silent")}, {"tu_choi", figure_of(t, r, "opted_out")},
+                                    {"du_tin", figure_of(t, r, "capped")}, {"ho_tro", figure_of(t, r, "with_support")}));
+    if (!people) {
+        say(t, MSG_BROADCAST_NOBODY, ARGS({"so", number}, {"khong_toi", missed}));
+        return;
+    }
+    say(t, MSG_BROADCAST_REHEARSAL,
+        ARGS({"so", number}, {"nguoi", figure_of(t, r, "people")}, {"mien_phi", figure_of(t, r, "free")},
+             {"tinh_phi", figure_of(t, r, "charged")}, {"tien", figure_of(t, r, "cost_vnd")}, {"khong_toi", missed},
+             {"xong", ends_ms ? time_of(t, ends_ms) : message_get(MSG_BROADCAST_NO_END)->text},
+             {"mau", mail_text(t, r, "sample", SAMPLE_CHARS)}));
+}
+
+static void tell_begun(struct talk *t, const cJSON *r, const char *number)
+{
+    const char *people = figure_of(t, r, "people"), *at = time_of(t, number_of(r, "begins_at_ms"));
+    if (number_of(r, "hold_min"))
+        say(t, MSG_BROADCAST_HELD,
+            ARGS({"so", number}, {"nguoi", people}, {"hoi", figure_of(t, r, "asked")}, {"phut", figure_of(t, r, "hold_min")}));
+    else if (at)
+        say(t, MSG_BROADCAST_BEGINS, ARGS({"so", number}, {"nguoi", people}, {"luc", at}));
+    else
+        say(t, MSG_BROADCAST_BEGUN, ARGS({"so", number}, {"nguoi", people}));
+}
+
+static void tell_progress(struct talk *t, const cJSON *r, const char *number)
+{
+    const char *state = mail_text(t, r, "state", OP_CHARS);
+    enum msg label = state ? message_named(str_of(fmt(t, "label_broadcast_%s", state))) : MSG_NONE;
+    bool paused = is_state(state, "paused"), over = is_state(state, "done") || is_state(state, "cancelled");
+    say(t, over ? MSG_BROADCAST_OVER : MSG_BROADCAST_PROGRESS,
+        ARGS({"so", number}, {"tinh_trang", label ? message_get(label)->text : NULL}, {"tong", figure_of(t, r, "frozen")},
+             {"toi", figure_of(t, r, "arrived")}, {"gui", figure_of(t, r, "sent")}, {"cho", figure_of(t, r, "waiting")},
+             {"loi", figure_of(t, r, "failed")}, {"bo_qua", figure_of(t, r, "skipped")}, {"chua_ro", figure_of(t, r, "unknown")},
+             {"thoi", figure_of(t, r, "cancelled")}, {"xem", label_when(!over, MSG_LABEL_BROADCAST_LOOK)},
+             {"tam_dung", label_when(!over && !paused, MSG_LABEL_BROADCAST_PAUSE)},
+             {"tiep_tuc", label_when(paused, MSG_LABEL_BROADCAST_RESUME)}, {"dung_han", label_when(!over, MSG_LABEL_BROADCAST_DROP)},
+             {"gui_lai", label_when(over && number_of(r, "failed"), MSG_LABEL_BROADCAST_RETRY)}));
+}
+
+void broadcast_told(struct talk *t, const cJSON *r)
+{
+    int64_t id = mail_id(r, "id");
+    const char *op = mail_text(t, r, "op", OP_CHARS), *code = mail_text(t, r, "unknown_unit", UNIT_CHARS_MAX), *number = fmt(t, "%lld", (long long)id);
+    if (!op || !has_role(t, BROADCAST_ROLES))
+        return; /* the role ended meanwhile */
+    bool done = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(r, "done"));
+    if (code)
+        say(t, MSG_BROADCAST_UNIT_UNKNOWN, ARGS({"code", code}));
+    else if (!id)
+        say(t, MSG_BROADCAST_NONE, NO_ARGS);
+    else if (strcmp(op, "create") == 0 || (strcmp(op, "retry") == 0 && done))
+        tell_rehearsal(t, r, number);
+    else if (strcmp(op, "try") == 0)
+        return; /* the message itself is there */
+    else if (strcmp(op, "go") == 0 && done)
+        tell_begun(t, r, number);
+    else if (strcmp(op, "drop") == 0 && done && number_of(r, "frozen") == 0)
+        say(t, MSG_BROADCAST_DROPPED, ARGS({"so", number}));
+    else
+        tell_progress(t, r, number);
+    restate(t);
+}
+
+/* Somebody else started a large one: this person's yes lets it begin, a no ends it. */
+void broadcast_asked(struct talk *t, const cJSON *r)
+{
+    int64_t id = mail_id(r, "id");
+    if (!id || !has_role(t, ROLE_ORGANIZER))
+        return;
+    say(t, MSG_BROADCAST_CONFIRM_ASKED,
+        ARGS({"so", fmt(t, "%lld", (long long)id)}, {"nguoi_gui", mail_text(t, r, "name", NAME_CHARS_MAX)},
+             {"nguoi", figure_of(t, r, "people")}, {"phut", figure_of(t, r, "hold_min")}, {"mau", mail_text(t, r, "sample", SAMPLE_CHARS)}));
+    restate(t);
+}
+
+void broadcast_over(struct talk *t, const cJSON *r)
+{
+    int64_t id = mail_id(r, "id");
+    if (id && has_role(t, BROADCAST_ROLES))
+        wish_about(t, "look", id);
+}
