@@ -34,7 +34,7 @@ SELECT 'asks-' || n, 1000 + n, 1000 + n, 'human', 'hỏi', now(), now() FROM gen
 
 
 def settled(world, seconds=60):
-    return wait_for(world, "SELECT (SELECT count(*) FROM mailbox WHERE not_before <= now()) + (SELECT count(*) FROM outbox)", 0, seconds) == 0
+    return wait_for(world, "SELECT (SELECT count(*) FROM mailbox WHERE not_before <= clock_timestamp()) + (SELECT count(*) FROM outbox)", 0, seconds) == 0
 
 
 def texts_to(world, user):

@@ -284,7 +284,7 @@ def visit(stage, point, kind):
         if not v.happened():
             return "the fault did not happen"
         end = time.monotonic() + PATIENCE_S
-        while (left := [sql for sql in ("SELECT count(*) FROM outbox", "SELECT count(*) FROM dead_event", "SELECT count(*) FROM mailbox WHERE not_before <= now()") if v.sql(sql) != "0"]):
+        while (left := [sql for sql in ("SELECT count(*) FROM outbox", "SELECT count(*) FROM dead_event", "SELECT count(*) FROM mailbox WHERE not_before <= clock_timestamp()") if v.sql(sql) != "0"]):
             if time.monotonic() > end:
                 return f"still there after {PATIENCE_S} s: {left}"
             v.revive()  # it dies a moment after the fault is noted

@@ -261,7 +261,7 @@ class Player:
         def busy():
             # The wait is in the database: a query in a tight loop would take the processor from the bot.
             rows = self.query("SELECT pg_sleep(0.01) IS NULL, (SELECT count(*) FROM outbox WHERE user_id = '%s') + "
-                              "(SELECT count(*) FROM mailbox WHERE user_id = '%s' AND not_before <= now())" % (person.user_id, person.user_id))
+                              "(SELECT count(*) FROM mailbox WHERE user_id = '%s' AND not_before <= clock_timestamp())" % (person.user_id, person.user_id))
             return rows.strip().rpartition("|")[2] != "0"
         deadline = time.monotonic() + ANSWER_MS / 1000
         while busy():
