@@ -24,6 +24,7 @@
 #include "jobs.h"
 #include "send/limiter.h"
 #include "log.h"
+#include "nudger.h"
 #include "messages.h"
 #include "migrate.h"
 #include "send/outbox.h"
@@ -68,6 +69,7 @@ struct app {
     struct evidence_fetcher *evidence;
     struct webhook *webhook;
     struct housekeeping *housekeeping;
+    struct nudger *nudger;
     struct catch_up *catch_up;
     struct similar_writer *similar;
     struct similar_desk *similar_desk;
@@ -401,6 +403,8 @@ static void wire(struct app *app, bool hold)
     struct broadcast_desk *desk = talloc_zero(app, struct broadcast_desk);
     *desk = (struct broadcast_desk){.settings = s, .broadcaster = app->broadcaster};
     jobs_register(app->job_desk, "broadcast", broadcast_job, desk);
+    app->nudger = nudger_new(app, &(struct nudger_options){
+        .base = app->base, .settings = s, .db = app->jobs, .ids = &app->ids, .on_mail = on_mail_now, .ctx = app, .hold = hold});
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);
     const struct watch_state *watch = watch_new(app, &(struct watch_options){
         .base = app->base, .settings = s, .db = app->background, .client = app->client, .tokens = app->tokens, .limiter = app->limiter,

@@ -85,6 +85,10 @@ struct settings {
         int64_t confirm_over, confirm_ms;
     } broadcast;
     struct {
+        int64_t draft_hours, returned_hours, wave_days; /* 0: never */
+        bool charged; /* also people whose free window is over */
+    } nudge;
+    struct {
         int64_t message_vnd;
     } price;
     struct {

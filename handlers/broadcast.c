@@ -272,12 +272,12 @@ static void tell_progress(struct talk *t, const cJSON *r, const char *number)
 void broadcast_told(struct talk *t, const cJSON *r)
 {
     int64_t id = mail_id(r, "id");
-    const char *op = mail_text(t, r, "op", OP_CHARS), *code = mail_text(t, r, "unknown_unit", UNIT_CHARS_MAX), *number = fmt(t, "%lld", (long long)id);
+    const char *op = mail_text(t, r, "op", OP_CHARS), *code = mail_text(t, r, "unknown_code", UNIT_CHARS_MAX), *number = fmt(t, "%lld", (long long)id);
     if (!op || !has_role(t, BROADCAST_ROLES))
         return; /* the role ended meanwhile */
     bool done = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(r, "done"));
     if (code)
-        say(t, MSG_BROADCAST_UNIT_UNKNOWN, ARGS({"code", code}));
+        say(t, MSG_BROADCAST_CODE_UNKNOWN, ARGS({"code", code}));
     else if (!id)
         say(t, MSG_BROADCAST_NONE, NO_ARGS);
     else if (strcmp(op, "create") == 0 || (strcmp(op, "retry") == 0 && done))

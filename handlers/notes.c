@@ -178,15 +178,6 @@ static void coauthor_answered(struct talk *t, const cJSON *root)
 
 /* ---- jobs and reviewers ---- */
 
-static void draft_cold(struct talk *t)
-{
-    const struct draft *draft = &t->d->draft;
-    if (!draft->id || !draft->title || t->person.opted_out_at_ms || !t->person.follows)
-        return;
-    int left = (draft->description ? 0 : 1) + (draft->benefit.kind ? 0 : 1) + 1;
-    say(t, MSG_REMIND_DRAFT, ARGS({"n", fmt(t, "%d", left)}));
-}
-
 static void evidence_failed(struct talk *t, const cJSON *root)
 {
     say(t, MSG_EVIDENCE_FAILED, ARGS({"name", mail_text(t, root, "name", 60)}));
@@ -263,8 +254,8 @@ void mail_turn(struct talk *t)
         coauthor_offered(t, root);
     else if (strcmp(kind, "coauthor_offer_answered") == 0)
         coauthor_offer_answered(t, root);
-    else if (strcmp(kind, "draft_cold") == 0)
-        draft_cold(t);
+    else if (strcmp(kind, "nudge") == 0)
+        nudge_mail(t, root);
     else if (strcmp(kind, "evidence_failed") == 0)
         evidence_failed(t, root);
     else if (strcmp(kind, "operator_notice") == 0)

@@ -7,10 +7,11 @@ enum { DEPTH_MAX = 20, DAYS_MAX = 3650 };
 
 static const struct {
     const char *kind;
-    enum { ARG_NONE, ARG_DAYS, ARG_CODE, ARG_ROLE } arg;
+    enum { ARG_NONE, ARG_DAYS, ARG_CODE, ARG_WAVE, ARG_ROLE } arg;
 } kinds[] = {
     {"everybody", ARG_NONE}, {"registered", ARG_NONE}, {"initiative", ARG_NONE}, {"draft", ARG_NONE},
-    {"returned", ARG_NONE},  {"silent", ARG_DAYS},     {"unit", ARG_CODE},       {"role", ARG_ROLE},
+    {"returned", ARG_NONE},  {"silent", ARG_DAYS},     {"unit", ARG_CODE},       {"behind", ARG_WAVE},
+    {"role", ARG_ROLE},
 };
 
 static const char *const roles[] = {"support", "reviewer", "unit_admin", "organizer"};
@@ -82,7 +83,7 @@ static bool read_arg(struct parser *p, size_t kind, const char **ret)
         if (!known)
             return expected(p, "support, reviewer, unit_admin or organizer after role");
     } else if (!good) {
-        return expected(p, "the code of a unit after unit");
+        return expected(p, kinds[kind].arg == ARG_WAVE ? "the code of a wave after behind" : "the code of a unit after unit");
     }
     *ret = talloc_strndup(p->ctx, p->word.p, p->word.n);
     advance(p);
@@ -95,7 +96,7 @@ static bool read_condition(struct parser *p, uint64_t *ret)
     while (kind < ARRAY_LEN(kinds) && !is(p, kinds[kind].kind))
         kind++;
     if (kind == ARRAY_LEN(kinds))
-        return expected(p, "everybody, registered, initiative, draft, returned, silent DAYS, unit CODE, role ROLE, not or (");
+        return expected(p, "everybody, registered, initiative, draft, returned, silent DAYS, unit CODE, behind WAVE, role ROLE, not or (");
     const char *arg;
     advance(p);
     if (!read_arg(p, kind, &arg))

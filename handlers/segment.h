@@ -7,6 +7,7 @@
  *   returned           has one that was sent back to be completed
  *   silent DAYS        has not written for so many days
  *   unit CODE          works in that unit or below it
+ *   behind CODE        works in a unit whose target in that wave is not reached; has it none of its own, the one above counts
  *   role ROLE          holds it: support, reviewer, unit_admin, organizer
  *   and, or, not, ( )  "and" binds closer than "or"
  *

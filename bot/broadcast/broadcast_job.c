@@ -230,7 +230,7 @@ static void add(struct asking *a)
     run(a, SQL_BROADCAST_ADD, broadcast_store_add(a, a->b, job_user_id(a->job)), on_added);
 }
 
-static void on_units(const struct pg_answer *answer, void *arg)
+static void on_codes(const struct pg_answer *answer, void *arg)
 {
     struct asking *a = arg;
     const PGresult *res = rows_of(a, answer);
@@ -240,7 +240,7 @@ static void on_units(const struct pg_answer *answer, void *arg)
         add(a);
         return;
     }
-    cJSON_AddStringToObject(a->result, "unknown_unit", pg_text(a, res, 0, 0));
+    cJSON_AddStringToObject(a->result, "unknown_code", pg_text(a, res, 0, 0));
     a->b = NULL;
     done(a);
 }
@@ -248,15 +248,13 @@ static void on_units(const struct pg_answer *answer, void *arg)
 static void create(struct asking *a)
 {
     struct err e;
-    size_t n;
     a->b = talloc_zero(a, struct broadcast);
     *a->b = (struct broadcast){.segment = word(a, "segment"), .scope_unit = id_parse(word(a, "scope")), .body = word(a, "text"), .buttons = ""};
     if (!broadcast_plan_check(a->b, &e)) { /* the chat has looked at it before */
         failed(a, &e);
         return;
     }
-    struct pg_params *p = broadcast_plan_units(a, a->b, &n);
-    run(a, SQL_BROADCAST_UNKNOWN_UNITS, p, on_units);
+    run(a, SQL_BROADCAST_UNKNOWN_CODES, broadcast_plan_codes(a, a->b), on_codes);
 }
 
 static void retry(struct asking *a)

@@ -22,7 +22,7 @@ struct broadcast_desk {
  *
  * Result: "op", "id" ("0": there is none that is the asker's business), "done", and figures as texts: rehearsed and "go": people,
  * free, charged, cost_vnd, ends_at_ms, silent, opted_out, capped, with_support, sample, hold_min, asked, begins_at_ms; else state,
- * frozen, arrived, sent, waiting, failed, skipped, cancelled, unknown.  "unknown_unit": the segment names a unit that is none.
+ * frozen, arrived, sent, waiting, failed, skipped, cancelled, unknown.  "unknown_code": the segment names a unit or wave that is none.
  * @param ctx  a struct broadcast_desk.
  */
 void broadcast_job(struct job *job, void *ctx);

@@ -49,20 +49,21 @@ bool broadcast_plan_check(const struct broadcast *b, struct err *e)
     return ok;
 }
 
-struct pg_params *broadcast_plan_units(TALLOC_CTX *ctx, const struct broadcast *b, size_t *ret_count)
+struct pg_params *broadcast_plan_codes(TALLOC_CTX *ctx, const struct broadcast *b)
 {
     struct pg_params *p = pg_params_new(ctx);
-    struct pg_array *codes = pg_array_new(p, PG_TEXT);
+    struct pg_array *units = pg_array_new(p, PG_TEXT), *waves = pg_array_new(p, PG_TEXT);
     struct segment s;
     struct err e;
-    *ret_count = 0;
     if (segment_of(p, b, &s, &e))
-        for (size_t i = 0; i < s.count; i++)
-            if (strcmp(s.condition[i].kind, "unit") == 0) {
-                pg_array_text(codes, s.condition[i].arg);
-                ++*ret_count;
-            }
-    pg_param_array(p, codes);
+        for (size_t i = 0; i < s.count; i++) {
+            if (strcmp(s.condition[i].kind, "unit") == 0)
+                pg_array_text(units, s.condition[i].arg);
+            else if (strcmp(s.condition[i].kind, "behind") == 0)
+                pg_array_text(waves, s.condition[i].arg);
+        }
+    pg_param_array(p, units);
+    pg_param_array(p, waves);
     return p;
 }
 

@@ -17,8 +17,8 @@ struct pg_params *broadcast_plan_params(TALLOC_CTX *ctx, const struct broadcast 
 /** Text, buttons, template and segment are checked. @return false with ERR_INVALID and a sentence for who wrote them. */
 bool broadcast_plan_check(const struct broadcast *b, struct err *e);
 
-/** Codes of units that the segment names, for broadcast_unknown_units. */
-struct pg_params *broadcast_plan_units(TALLOC_CTX *ctx, const struct broadcast *b, size_t *ret_count);
+/** Codes that the segment names, for broadcast_unknown_codes. */
+struct pg_params *broadcast_plan_codes(TALLOC_CTX *ctx, const struct broadcast *b);
 
 struct broadcast_figures {
     int64_t recipients; /* who will get it as things stand */

@@ -36,7 +36,7 @@ const char broadcast_usage[] =
     "       sangkien broadcast report ID             every recipient as CSV\n\n"
     "The text comes from FILE or stdin and may hold {xung_ho} {ten} {ho_ten} {unit} {title} {n}.  Buttons: register, list_mine,\n"
     "resume, help_what, human; one that ends reminders is always there.  A SEGMENT is made of\n"
-    "  everybody  registered  initiative  draft  returned  silent DAYS  unit CODE  role ROLE  and  or  not  ( )\n"
+    "  everybody  registered  initiative  draft  returned  silent DAYS  unit CODE  behind WAVE  role ROLE  and  or  not  ( )\n"
     "and never holds who opted out, was reminded twice this week or talks with a support contact.\n";
 
 struct options {
@@ -186,21 +186,19 @@ static int rehearse(struct job *j)
     return EX_OK;
 }
 
-static void on_unknown_unit(const PGresult *res, void *arg)
+static void on_unknown_code(const PGresult *res, void *arg)
 {
     const char **code = arg;
     *code = PQntuples(res) > 0 ? pg_text(NULL, res, 0, 0) : NULL;
 }
 
-static int check_units(const struct job *j, const struct broadcast *b)
+static int check_codes(const struct job *j, const struct broadcast *b)
 {
     struct err e;
-    size_t n;
     const char *unknown = NULL;
-    struct pg_params *p = broadcast_plan_units(j->c, b, &n);
-    if (n > 0 && !command_query(j->c, SQL_BROADCAST_UNKNOWN_UNITS, p, on_unknown_unit, &unknown, &e))
+    if (!command_query(j->c, SQL_BROADCAST_UNKNOWN_CODES, broadcast_plan_codes(j->c, b), on_unknown_code, &unknown, &e))
         return fail(EX_UNAVAILABLE, "%s", e.msg);
-    int code = unknown ? fail(EX_DATAERR, "no unit has the code %s", unknown) : EX_OK;
+    int code = unknown ? fail(EX_DATAERR, "no unit or wave has the code %s", unknown) : EX_OK;
     talloc_free((void *)(uintptr_t)unknown);
     return code;
 }
@@ -231,7 +229,7 @@ static int run_create(struct job *j)
         return code;
     if (!broadcast_plan_check(&b, &e))
         return fail(EX_DATAERR, "%s", e.msg);
-    code = check_units(j, &b);
+    code = check_codes(j, &b);
     return code == EX_OK ? add(j, &b) : code;
 }
 

@@ -29,9 +29,10 @@ SELECT id, segment, scope_unit, parent_id, body, buttons, template_id, template_
        pause_reason, created_by, created_at, started_by, confirmed_by, sending_at, ended_at
 FROM broadcast ORDER BY id DESC LIMIT 100;
 
--- name: broadcast_unknown_units
--- $1 codes.  Those that name no unit.
-SELECT c FROM unnest($1::text[]) c WHERE NOT EXISTS (SELECT FROM union_unit u WHERE u.code = c);
+-- name: broadcast_unknown_codes
+-- $1 codes of units, $2 of waves.  Those that name none.
+SELECT c FROM unnest($1::text[]) c WHERE NOT EXISTS (SELECT FROM union_unit u WHERE u.code = c)
+UNION ALL SELECT c FROM unnest($2::text[]) c WHERE NOT EXISTS (SELECT FROM wave w WHERE w.code = c);
 
 -- name: broadcast_count
 -- $1 kinds, $2 arguments, $3 truth, $4 scope, $5 parent, $6 cap.  People by reach.

@@ -159,18 +159,6 @@ static void test_mail_waits_while_somebody_is_telling(void **state)
     assert_int_equal(world->out.replies->class, REPLY_RECEIPT);
 }
 
-static void test_a_cold_draft_is_reminded_of_unless_reminders_are_off(void **state)
-{
-    (void)state;
-    at_benefit();
-    gets_mail("draft_cold", "{}");
-    bot("remind_draft");
-    bot_says("2 bước");
-    taps("Dừng nhắc");
-    gets_mail("draft_cold", "{}");
-    silent();
-}
-
 static void test_a_question_nobody_here_can_answer_goes_to_a_person(void **state)
 {
     (void)state;
@@ -231,7 +219,6 @@ int main(void)
         T(test_back_goes_one_step_back_and_keeps_what_is_there),
         T(test_while_a_person_answers_the_bot_is_silent),
         T(test_mail_waits_while_somebody_is_telling),
-        T(test_a_cold_draft_is_reminded_of_unless_reminders_are_off),
         T(test_a_question_nobody_here_can_answer_goes_to_a_person),
         T(test_a_word_typed_twice_is_not_answered_with_the_same_sentence),
         T(test_questions_are_no_titles),

@@ -36,7 +36,10 @@ static const char *const texts[] = {
 };
 
 static const char *const mails[][2] = {
-    {"draft_cold", "{}"},
+    {"nudge", "{\"kind\":\"wave\",\"about\":\"5\",\"wave\":\"Đợt 1\",\"days\":\"2\"}"},
+    {"nudge", "{\"kind\":\"returned\",\"about\":\"5\"}"},
+    {"broadcast_over", "{\"id\":\"5\"}"},
+    {"broadcast_asked", "{\"id\":\"5\",\"people\":\"3\",\"hold_min\":\"10\",\"name\":\"Lê An\",\"sample\":\"Chào mình ạ\"}"},
     {"evidence_failed", "{\"name\":\"anh.jpg\"}"},
     {"job_done", "{\"job\":\"standing\",\"failed\":true}"},
     {"verdict", "{\"status\":\"returned\",\"title\":\"Đồ gá\",\"code\":\"SK-AAAAAA\",\"note\":\"thêm ảnh\",\"initiative_id\":\"5\"}"},
@@ -203,14 +206,15 @@ static void test_a_random_walk_never_repeats_a_sentence_and_never_sticks(void **
         inside |= strncmp(name, "notice_", 7) == 0; /* organizers */
         inside |= strncmp(name, "sheet_", 6) == 0 || strncmp(name, "ticket_", 7) == 0; /* tables */
         inside |= strncmp(name, "review_", 7) == 0 || strncmp(name, "reason_", 7) == 0; /* reviewers: review.chat */
-        inside |= strncmp(name, "broadcast_", 10) == 0; /* organizers: test_broadcast.c */
+        inside |= strncmp(name, "broadcast_", 10) == 0 || strcmp(name, "help_broadcast") == 0; /* broadcast.chat */
+        inside |= strncmp(name, "remind_", 7) == 0; /* test_reminder.c */
         static const char *const others[] = {"address", "untitled", "untold", "again", "anonymous", "system_error",
                                              "rate_limited", "apology", "summary_evidence", "my_data_phone",
                                              "similar_mine", "similar_same_unit", "similar_other_unit", "similar_words",
                                              "unit_untold", "together_draft_spare", "together_draft_stays",
                                              /* test_extras.c, test_edit.c, test_media.c, test_similar.c, test_initiatives.c */
                                              "coauthor_offered", "coauthor_offer_taken", "coauthor_offer_refused",
-                                             "coauthor_yes_told", "coauthor_no_told", "edit_locked_now",
+                                             "coauthor_yes_told", "coauthor_no_told", "coauthor_denied", "edit_locked_now",
                                              "evidence_full", "help_confidential", "drafts_full",
                                              "title_too_long", "description_too_long", "coauthors_too_much",
                                              "edit_done_sent", "already_submitted", "withdraw_wished",

@@ -77,8 +77,6 @@ static void test_unfollow_is_silent_and_a_new_follow_says_what_is_there(void **s
     sends(IN_UNFOLLOW, NULL, NULL);
     silent();
     assert_false(world->me->person.follows);
-    gets_mail("draft_cold", "{}");
-    silent();
     sends(IN_FOLLOW, NULL, NULL);
     bot("welcome_back_draft");
     assert_true(world->me->person.follows);
