@@ -415,6 +415,7 @@ static void wire(struct app *app, bool hold)
     app->webhook = webhook_new(app, &(struct webhook_options){
         .base = app->base, .settings = s, .turns = app->turns, .intake = app->intake, .outbox = app->outbox, .tokens = app->tokens,
         .background = app->background, .limiter = app->limiter, .seen = broadcast_seen_new(app, app->base, app->jobs),
+        .broadcaster = app->broadcaster, .nudger = app->nudger,
         .vitals = vitals_new(app, app->base, app->background, s, app->seat == 0), .watch = watch, .similar = app->similar, .similar_finder = app->similar_finder});
 }
 

@@ -9,6 +9,8 @@
 #include "spool/intake.h"
 #include "send/limiter.h"
 #include "log.h"
+#include "broadcast/broadcaster.h"
+#include "nudger.h"
 #include "send/outbox.h"
 #include "pg_queue.h"
 #include "similar/similar.h"
@@ -160,7 +162,7 @@ static void watch_lines(struct page *p, const struct watch_state *w)
 
 static void vitals_lines(struct page *p, const struct vitals *v)
 {
-    static const char *const classes[VITALS_CLASSES] = {"prompt", "receipt", "courtesy"};
+    static const char *const classes[VITALS_CLASSES] = {"prompt", "receipt", "courtesy", "staff"};
     one(p, "loop_lag_ms", METRIC_MOST, "The longest the event loop was late within the last seconds.", v->loop_lag_ms);
     one(p, "resident_bytes", METRIC_GAUGE, "Resident memory of the serving processes.", v->resident_bytes);
     one(p, "open_files", METRIC_MOST, "Descriptors of the process that has most.", v->files);
@@ -185,6 +187,23 @@ static void vitals_lines(struct page *p, const struct vitals *v)
     one(p, "evidence_waiting", METRIC_MOST, "Files that people sent and that are not fetched yet.", v->evidence_waiting);
     one(p, "database_transaction_seconds", METRIC_MOST, "Age of the oldest open transaction.", v->transaction_s);
     one(p, "database_dead_rows_percent", METRIC_MOST, "Dead rows of the tables that change most.", v->dead_rows_pct);
+    one(p, "broadcasts_active", METRIC_MOST, "Broadcasts that are waiting, being frozen or sent.", v->broadcasts);
+    one(p, "broadcasts_paused", METRIC_MOST, "Of these, halted.", v->broadcasts_paused);
+    one(p, "broadcast_chunks_left", METRIC_MOST, "Pieces of them that are still to be frozen or sent.", v->broadcast_chunks);
+    one(p, "deliveries_unknown", METRIC_MOST, "Messages of broadcasts of which it is not known whether they were sent.", v->deliveries_unknown);
+}
+
+static void unasked_lines(struct page *p, const struct broadcast_counters *b, const uint64_t nudges[NUDGE_KINDS])
+{
+    head(p, "broadcast_messages_total", METRIC_COUNTER, "Messages of broadcasts that came to their end.");
+    line(p, "broadcast_messages_total", "end", "sent", b->sent);
+    line(p, "broadcast_messages_total", "end", "failed", b->failed);
+    line(p, "broadcast_messages_total", "end", "skipped", b->skipped);
+    line(p, "broadcast_messages_total", "end", "unknown", b->unknown);
+    head(p, "nudges_total", METRIC_COUNTER, "Automatic reminders posted.");
+    line(p, "nudges_total", "kind", "draft", nudges[NUDGE_DRAFT]);
+    line(p, "nudges_total", "kind", "returned", nudges[NUDGE_RETURNED]);
+    line(p, "nudges_total", "kind", "wave", nudges[NUDGE_WAVE]);
 }
 
 static void spool_lines(struct page *p, const struct intake *intake)
@@ -264,6 +283,7 @@ char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
     one(p, "replies_retried_total", METRIC_COUNTER, "Replies put off to be tried again.", o->retried);
     one(p, "replies_lease_lost_total", METRIC_COUNTER, "Replies not sent because their lease was about to end.", o->lease_lost);
     one(p, "send_paused", METRIC_MOST, "1: Zalo refuses to send for this OA; tried again once a minute.", outbox_paused(from->outbox));
+    unasked_lines(p, broadcaster_counters(from->broadcaster), nudger_counters(from->nudger));
     limiter_lines(p, from->limiter);
     token_lines(p, from->tokens);
     database_lines(p, from->background);

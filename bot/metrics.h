@@ -13,6 +13,8 @@
 
 struct http_server;
 struct intake;
+struct broadcaster;
+struct nudger;
 struct outbox;
 struct pg_queue;
 struct limiter;
@@ -52,6 +54,8 @@ struct metrics_sources {
     const struct turns *turns;
     const struct intake *intake;
     const struct outbox *outbox;
+    const struct broadcaster *broadcaster;
+    const struct nudger *nudger;
     const struct pg_queue *background;
     const struct limiter *limiter;
     struct tokens *tokens;

@@ -144,12 +144,10 @@ static void on_answer(const struct pg_answer *answer, void *arg)
         v->outbox[i] = number(res, 1 + i);
         v->outbox_oldest_s[i] = number(res, 1 + VITALS_CLASSES + i);
     }
-    v->leases_expired = number(res, 7);
-    v->mailbox_late_s = number(res, 8);
-    v->dead = number(res, 9);
-    v->evidence_waiting = number(res, 10);
-    v->transaction_s = number(res, 11);
-    v->dead_rows_pct = number(res, 12);
+    uint64_t *const rest[] = {&v->leases_expired, &v->mailbox_late_s, &v->dead, &v->evidence_waiting, &v->transaction_s, &v->dead_rows_pct,
+                              &v->broadcasts, &v->broadcasts_paused, &v->broadcast_chunks, &v->deliveries_unknown};
+    for (size_t i = 0; i < ARRAY_LEN(rest); i++)
+        *rest[i] = number(res, 1 + 2 * VITALS_CLASSES + (int)i);
 }
 
 static void on_ask(evutil_socket_t fd, short what, void *arg)

@@ -12,7 +12,7 @@ struct event_base;
 struct pg_queue;
 struct settings;
 
-enum { VITALS_CLASSES = 3 /* of replies, enum reply_class */ };
+enum { VITALS_CLASSES = 4 /* of replies, enum reply_class */ };
 
 struct vitals {
     /* of this process */
@@ -30,6 +30,8 @@ struct vitals {
     uint64_t dead;           /* rows in dead_event */
     uint64_t evidence_waiting;
     uint64_t transaction_s;  /* age of the oldest open transaction */
+    uint64_t broadcasts, broadcasts_paused, broadcast_chunks; /* under way; halted ones of these; pieces of them to be frozen or sent */
+    uint64_t deliveries_unknown;
     uint64_t dead_rows_pct;  /* of the rows that outbox, mailbox and conversation hold on disk */
 };
 

@@ -335,6 +335,7 @@ static char *metrics_of(const struct webhook *w)
     return metrics_text(NULL, &(struct metrics_sources){
         .http = w->server[0], .turns = w->options.turns, .intake = w->options.intake, .outbox = w->options.outbox,
         .background = w->options.background, .limiter = w->options.limiter, .tokens = w->options.tokens, .vitals = w->options.vitals,
+        .broadcaster = w->options.broadcaster, .nudger = w->options.nudger,
         .watch = w->options.watch,
         .similar = similar_writer_counters(w->options.similar),
         .finder = similar_finder_counters(w->options.similar_finder)});

@@ -15,6 +15,8 @@ struct event_base;
 struct broadcast_seen;
 struct intake;
 struct limiter;
+struct broadcaster;
+struct nudger;
 struct outbox;
 struct pg_queue;
 struct settings;
@@ -36,6 +38,8 @@ struct webhook_options {
     struct pg_queue *background;
     struct broadcast_seen *seen;
     const struct limiter *limiter; /* for the metrics, like the next */
+    const struct broadcaster *broadcaster;
+    const struct nudger *nudger;
     const struct vitals *vitals;
     const struct watch_state *watch;
     const struct similar_writer *similar;

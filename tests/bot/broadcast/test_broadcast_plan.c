@@ -37,6 +37,10 @@ static const char people[] =
     "INSERT INTO broadcast (id, segment, body, created_by) SELECT n, 'everybody', 'x', 'test' FROM generate_series(901, 903) n;"
     "INSERT INTO delivery (user_id, broadcast_id, chunk, state, at) VALUES ('capped', 901, 0, 'seen', now() - interval '6 days'),"
     " ('once', 901, 0, 'sent', now() - interval '1 day'), ('once', 902, 0, 'sent', now() - interval '8 days'), ('once', 903, 0, 'failed', now());"
+    /* P has reached its target, K has not, M below it has none of its own; X has none at all. */
+    "INSERT INTO campaign (id, code, name) VALUES (1, 'C', 'C');"
+    "INSERT INTO wave (id, campaign_id, code, name, starts_on, ends_on) VALUES (1, 1, 'W1', 'W', current_date, current_date);"
+    "INSERT INTO target (wave_id, unit_id, initiatives) VALUES (1, 1, 0), (1, 2, 9);"
     "INSERT INTO nudge (user_id, id, kind) VALUES ('capped', 1, 'draft')";
 
 static int prepare(void **state)
@@ -100,6 +104,10 @@ static void test_each_condition_finds_its_people(void **state)
         {"unit P and (draft or returned)", "draft parked returned"},
         {"role organizer", "boss"},
         {"unit NONE", ""},
+        {"behind W1", "boss draft filed new old once parked returned unboss was_helped withdrew"},
+        {"behind W1 and unit M and draft", "draft parked"},
+        {"not behind W1", "reg"},
+        {"behind W2", ""},
     };
     TALLOC_CTX *ctx = talloc_new(NULL);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
