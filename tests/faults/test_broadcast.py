@@ -150,9 +150,11 @@ def scenes(world, checks):
     world.standin.call("POST", "/_admin/settings", {"rate_limit_per_minute": 0, "log_entries": 0, "receipts": "off", "duplicate_window_ms": 3600000,
                                                     "history_per_person": 20})
     until(lambda: len(children(world.bot.process.child.pid)) == WORKERS)
+    world.standin.call("POST", "/_admin/settings", {"api_delay_ms": 300})  # whatever the pace: there is a middle to act in
     pause_and_opt_out(world, checks)
     receipts(world, checks)
     cancelled(world, checks)
+    world.standin.call("POST", "/_admin/settings", {"api_delay_ms": 0})
     killed_again_and_again(world, checks)
 
 
