@@ -21,7 +21,7 @@ enum {
     LOOK_MS = 500,          /* between looks at the clock while no signal comes */
     PAUSE_LEAST_MS = 100,   /* before the second start in a row that came to nothing */
     PAUSE_MOST_MS = 30000,
-    STEADY_MS = 10000,      /* who lived so long had begun well */
+    STEADY_MS = 2000,       /* who lived so long had begun well */
     HUNG_MS = 20000,        /* no turn of the event loop for so long; nothing in it may block */
     ABORT_MS = 2000,        /* between SIGABRT, which counts against what it has in hand (suspects.h), and SIGKILL */
     BEGIN_MS = 60000,       /* before the first turn: a start may wait for a database */

@@ -36,6 +36,10 @@ void cmd_register(struct talk *t, int64_t arg, enum edit_field field)
     if (!consent_first(t, "register"))
         return;
     leave_edit(t);
+    if (flow[t->state].scene == SCENE_SIMILAR) {
+        restate(t); /* "gửi sáng kiến" before the last question: this very one is meant */
+        return;
+    }
     if (draft_has_content(&t->d->draft)) {
         go(t, ST_DRAFT_CHOICE);
         return;
