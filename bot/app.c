@@ -13,6 +13,7 @@
 
 #include "broadcast/broadcast_job.h"
 #include "broadcast/broadcast_seen.h"
+#include "broadcast/broadcast_wire.h"
 #include "broadcast/broadcaster.h"
 #include "catch_up.h"
 #include "clock.h"
@@ -64,6 +65,7 @@ struct app {
     struct limiter *limiter;
     struct outbox *outbox;
     struct broadcaster *broadcaster;
+    struct broadcast_wire *wire; /* what it has put on the wire */
     struct turns *turns;
     struct intake *intake;
     struct evidence_fetcher *evidence;
@@ -335,6 +337,11 @@ static void give_back_leases(struct app *app, const char *predecessor)
     struct pg_params *replies = pg_params_new(unit), *chunks = pg_params_new(unit), *token = pg_params_new(unit), *reading = pg_params_new(unit);
     pg_param_text(replies, predecessor);
     pg_param_text(chunks, predecessor);
+    const struct broadcast_reached *reached = broadcast_wire_before(app->wire);
+    pg_param_int8(chunks, reached->broadcast);
+    pg_param_int8(chunks, reached->chunk);
+    pg_param_int8(chunks, reached->fence);
+    pg_param_text(chunks, reached->user_id);
     pg_param_text(token, app->settings->zalo.oa_id);
     pg_param_text(token, predecessor);
     pg_add(unit, SQL_OUTBOX_ABANDONED, replies);
@@ -345,6 +352,17 @@ static void give_back_leases(struct app *app, const char *predecessor)
     pg_add(unit, SQL_CATCH_UP_ABANDONED, reading);
     PG_FAULTS(unit, "leases_before_return", "leases_after_return");
     pg_queue_run(app->background, unit, LEASES_MS, on_leases_given_back, app);
+}
+
+/* Beside the spool as well. */
+static struct broadcast_wire *watch_wire(struct app *app)
+{
+    struct err e;
+    const struct spool *spool = intake_spool_of(app->intake);
+    struct broadcast_wire *w = spool ? broadcast_wire_new(app, app->settings->spool.path, spool_number(spool), &e) : NULL;
+    if (spool && !w)
+        log_error("%s: of a broadcast a kill leaves unknown what was never sent", e.msg);
+    return w;
 }
 
 /* Beside the spool, whose number is this process's own. */
@@ -381,11 +399,12 @@ static void wire(struct app *app, bool hold)
     app->outbox = outbox_new(app, &(struct outbox_options){
         .base = app->base, .settings = s, .process = app->process, .background = app->background, .client = app->client,
         .tokens = app->tokens, .hold = hold, .limiter = app->limiter});
-    app->broadcaster = broadcaster_new(app, &(struct broadcaster_options){
-        .base = app->base, .settings = s, .process = app->process, .db = app->broadcasts, .work = app->jobs, .client = app->client,
-        .tokens = app->tokens, .limiter = app->limiter, .hold = hold});
     app->intake = intake_new(app, &(struct intake_options){
         .base = app->base, .settings = s, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
+    app->wire = watch_wire(app);
+    app->broadcaster = broadcaster_new(app, &(struct broadcaster_options){
+        .base = app->base, .settings = s, .process = app->process, .db = app->broadcasts, .work = app->jobs, .client = app->client,
+        .tokens = app->tokens, .limiter = app->limiter, .wire = app->wire, .hold = hold});
     app->turns = turns_new(app, &(struct turns_options){
         .base = app->base, .settings = s, .process = app->process, .ids = &app->ids, .background = app->background,
         .wave_end = standing_keeper_wave(app->standing), .suspects = watch_crashes(app), .on_settled = on_settled, .on_refused = on_refused, .may_send = may_send,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broadcast_text.h"
+#include "broadcast_wire.h"
 #include "clock.h"
 #include "send/limiter.h"
 #include "log.h"
@@ -63,6 +64,7 @@ struct chunk_run {
     int64_t chunk, fence;
     char *marked_id;
     int64_t places; /* rows marked so far */
+    int64_t reached; /* of these, up to the furthest that was put on the wire */
     int64_t lease_ends_ms, asked_ms, kept_ms;
     struct item *unsent, **last_unsent;
     size_t unsent_count, in_flight;
@@ -220,6 +222,10 @@ static bool send_item(struct chunk_run *r, struct item *item, const struct token
     struct err e;
     *w = (struct wire){r, item};
     item->token_generation = token->generation;
+    if (item->place >= r->reached) {
+        broadcast_wire_reach(r->s->options.wire, item->user_id);
+        r->reached = item->place + 1;
+    }
     if (zalo_client_send(r->s->options.client, token->access, item->request.path, (struct str){item->request.body, item->request.body_n}, on_sent, w,
                          &e)) {
         r->in_flight++;
@@ -528,6 +534,7 @@ void broadcast_sender_start(struct broadcast_sender *s, const struct broadcast *
     r->last_unsent = &r->unsent;
     r->kept_ms = taken_ms;
     r->lease_ends_ms = taken_ms + BROADCAST_LEASE_MS;
+    broadcast_wire_begin(s->options.wire, b->id, r->chunk, r->fence, r->marked_id);
     step(r);
 }
 

@@ -2,8 +2,8 @@
  *
  *   mark (commit) ──▶ wire ──▶ result ──▶ written with the next mark (one transaction for both)
  *
- * At most MARKED_MAX rows of a process are marked and not settled at any moment; a crash leaves these unknown, and nobody sends an
- * unknown one again.  A row is looked at once more when it is marked: who opted out, has heard enough or talks with a support
+ * At most MARKED_MAX rows of a process are marked and not settled at any moment.  A crash leaves those unknown whose call may have
+ * begun (broadcast_wire.h), and nobody sends an unknown one again; the others wait again.  A row is looked at once more when it is marked: who opted out, has heard enough or talks with a support
  * contact meanwhile is skipped.  Zalo's refusals that a repeat may cure are repeated from here, the row staying marked.
  * Nothing goes out after the lease of the chunk could have ended. */
 #ifndef SANGKIEN_BOT_BROADCAST_SEND_H
@@ -33,6 +33,7 @@ struct broadcast_sender_options {
     struct zalo_client *client;
     struct tokens *tokens;
     struct limiter *limiter; /* whose callback for broadcasts the sender takes */
+    struct broadcast_wire *wire; /* NULL: a kill leaves all that is marked unknown */
     void (*on_idle)(void *ctx); /* the chunk is done, or given back */
     void *ctx;
 };

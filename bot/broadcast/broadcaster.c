@@ -395,7 +395,7 @@ struct broadcaster *broadcaster_new(TALLOC_CTX *ctx, const struct broadcaster_op
     talloc_set_destructor(b, broadcaster_destructor);
     b->sender = broadcast_sender_new(b, &(struct broadcast_sender_options){
         .base = options->base, .settings = options->settings, .db = options->db, .client = options->client, .tokens = options->tokens,
-        .limiter = options->limiter, .on_idle = on_sender_idle, .ctx = b});
+        .limiter = options->limiter, .wire = options->wire, .on_idle = on_sender_idle, .ctx = b});
     b->settler = broadcast_settler_new(b, &(struct broadcast_settler_options){
         .base = options->base, .db = options->work, .client = options->client, .tokens = options->tokens, .limiter = options->limiter});
     look_in(b, 0);

@@ -25,6 +25,7 @@ struct broadcaster_options {
     struct zalo_client *client;
     struct tokens *tokens;
     struct limiter *limiter;
+    struct broadcast_wire *wire; /* NULL: none */
     bool hold; /* send nothing: after a restored backup */
 };
 

@@ -225,8 +225,11 @@ UPDATE delivery d SET state = 'cancelled', at = now()
 FROM closed k WHERE d.broadcast_id = k.broadcast_id AND d.chunk = k.chunk AND d.state = 'waiting' AND d.user_id > $4;
 
 -- name: broadcast_abandoned
--- $1 a process that is gone: its chunks may be taken at once.
-UPDATE broadcast_chunk SET due_at = now() WHERE owner = $1 AND due_at > now();
+-- $1 a process that is gone: its chunks may be taken at once.  $2 broadcast, $3 chunk, $4 fence (0: not known), $5 user id: under
+-- that fence nobody behind was put on the wire, so whoever is marked there waits again.
+UPDATE broadcast_chunk SET due_at = now(),
+       marked_id = CASE WHEN broadcast_id = $2::bigint AND chunk = $3::bigint AND fence = $4::bigint AND $5 < marked_id THEN $5 ELSE marked_id END
+WHERE owner = $1;
 
 -- ---- unknown outcomes ----
 
