@@ -55,10 +55,11 @@ def row_reading(bench):
 
 
 ROWS = {"turns": rounds.row_turns, "cost": rounds.row_cost, "latency": rounds.row_latency, "lone": rounds.row_lone,
-        "memory": rounds.row_memory, "sending": sending.row_sending, "growth": rounds.row_growth, "reading": row_reading}
+        "memory": rounds.row_memory, "sending": sending.row_sending, "broadcast": sending.row_broadcast,
+        "growth": rounds.row_growth, "reading": row_reading}
 
 
-BRIEF = ["turns", "cost", "lone", "sending", "reading"]
+BRIEF = ["turns", "cost", "lone", "sending", "broadcast", "reading"]
 
 
 class Bench:

@@ -1,11 +1,11 @@
-"""The row about sending: replies that wait in the outbox are drained to the stand-in, against a bare curl-multi loop."""
+"""The rows about sending: replies that wait in the outbox, and a broadcast, to the stand-in, against a bare curl-multi loop."""
 import json
 import os
 import subprocess
 import time
 
 from process import Failure
-from stage import LIMIT_TEXTS, wait_s
+from stage import LIMIT_TEXTS, memory_mb, wait_s
 from standin import SECRETS
 
 DRAIN_MOST_S = 120
@@ -94,4 +94,76 @@ def row_sending(bench):
     bench.table.add("sending", f"{count:,} replies drained", rates, "messages/s")
     bench.table.add("sending", "replies drained, ratio", [r / b for r, b in zip(rates, limits)], "x", at_least=0.9)
     bench.table.add("sending", "WAL of a reply", wal, "B", at_most=200)
-    bench.table.note("sending: there is no broadcast sender yet, so a broadcast body is not measured; replies are")
+
+
+BROADCAST = "{xung_ho} {ten} ơi, {unit} đang cùng ghi sáng kiến. Mình có cách làm nào hay thì kể em nghe nhé ạ."
+
+
+def audience(stage, count):
+    stage.sql("broadcast", f"""
+        INSERT INTO conversation (user_id) SELECT '7' || lpad(n::text, 17, '0') FROM generate_series(0, {count - 1}) n;
+        INSERT INTO person (user_id, full_name, consent_at, unit_text, last_inbound_at)
+        SELECT '7' || lpad(n::text, 17, '0'), 'Nguyễn Văn ' || chr(65 + n % 26), now(), 'Công ty ' || n % 7, now() - interval '1 hour'
+        FROM generate_series(0, {count - 1}) n; VACUUM ANALYZE person; VACUUM ANALYZE conversation""")
+
+
+def broadcast(stage, bot, count):
+    """@return (messages a second while it was sent, WAL bytes for each of freezing, and of sending, PostgreSQL's us for each)."""
+    stage.sql("broadcast", "DELETE FROM delivery")  # nobody has heard of us twice this week
+    stage.settle_disk()
+    number = bot.command("broadcast", "create", "--to", "registered", "--buttons", "register", stdin=BROADCAST).split("\n")[0]
+    before, wal = sent_so_far(stage), stage.wal()[1]
+    bot.command("broadcast", "start", number)
+    deadline, began, frozen, cpu = time.monotonic() + DRAIN_MOST_S * (1 + count // 100000), None, wal, 0
+    while True:
+        now, sent = time.monotonic(), sent_so_far(stage) - before
+        if sent and began is None:
+            began, from_count, frozen, cpu = now, sent, stage.wal()[1], stage.postgres_cpu()
+        if sent >= count:
+            break
+        if now > deadline:
+            raise Failure(f"only {sent} of {count} messages of a broadcast were sent:\n{bot.process.log_tail(10)}")
+        wait_s(0.02)
+    done = f"SELECT count(*) FROM broadcast WHERE id = {number} AND state = 'done'"
+    bot.process.wait_until(lambda: stage.number("broadcast", done) == 1, 30, "the broadcast was done")
+    if stage.number("broadcast", f"SELECT count(*) FROM delivery WHERE broadcast_id = {number} AND state = 'sent'") != count:
+        raise Failure("no result: the ledger does not hold every message as sent")
+    ended = stage.wal()[1]
+    return (count - from_count) / max(now - began, 1e-3), (frozen - wal) / count, (ended - frozen) / count, (stage.postgres_cpu() - cpu) / count * 1e6
+
+
+def broadcast_body(stage):
+    """A request as the bot sends it, but for the name."""
+    body = sends(stage)[0]["body"]
+    path = os.path.join(stage.folder, "broadcast.json")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+    return path
+
+
+def row_broadcast(bench):
+    """a broadcast, from the freeze to the last message, as a ratio to a bare curl-multi loop with the same bytes; its WAL, the memory"""
+    stage, count = bench.stage(), bench.size(30000, 350000, 1500)
+    stage.create("broadcast")
+    audience(stage, count)
+    bot = stage.bot("broadcast", extra={"SANGKIEN_HOURS_BROADCAST": "T2-CN 00:00-24:00", "SANGKIEN_HOURS_HOLIDAYS": "",
+                                        "SANGKIEN_BROADCAST_CONFIRM_OVER": "100000000"})
+    limits, rounds = [], []
+    for number in range(bench.size(2, 1, 1)):
+        bench.say(f"broadcast, round {number + 1}")
+        stage.standin.call("POST", "/_admin/settings", {"log_entries": 1})
+        rounds.append(broadcast(stage, bot, count))
+        body = broadcast_body(stage)
+        stage.standin.call("POST", "/_admin/settings", {"log_entries": 0})
+        stage.settle_disk()
+        limits.append(raw(bench, stage, body, count))
+    memory, _ = memory_mb(bot.process.child.pid)
+    bot.stop()
+    bench.table.add("broadcast", "a bare curl-multi loop", limits, "messages/s")
+    bench.table.add("broadcast", f"{count:,} messages sent", [r[0] for r in rounds], "messages/s")
+    bench.table.add("broadcast", "messages sent, ratio", [r[0] / b for r, b in zip(rounds, limits)], "x", at_least=0.9)
+    bench.table.add("broadcast", "WAL of a message: its row with the text", [r[1] for r in rounds], "B")
+    bench.table.add("broadcast", "WAL of a message: sent and settled", [r[2] for r in rounds], "B")
+    bench.table.add("broadcast", "WAL of a message, together", [r[1] + r[2] for r in rounds], "B", at_most=250)
+    bench.table.add("broadcast", "PostgreSQL, a message sent", [r[3] for r in rounds], "us")
+    bench.table.add("broadcast", "resident memory", [memory], "MB", at_most=16)
