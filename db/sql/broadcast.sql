@@ -163,16 +163,22 @@ WHERE b.id = $1::bigint AND b.state = 'freezing' AND NOT EXISTS (
 
 -- name: broadcast_lost
 -- $1 broadcast, $2 chunk, $3 fence, $4 marked up to.  Right after a chunk was taken: what its last holder had on the wire.
-UPDATE delivery d SET state = 'unknown', at = now()
-WHERE d.broadcast_id = $1::bigint AND d.chunk = $2::bigint AND d.state = 'waiting' AND d.user_id <= $4
-  AND EXISTS (SELECT FROM broadcast_chunk k WHERE k.broadcast_id = $1::bigint AND k.chunk = $2::bigint AND k.fence = $3::bigint);
+WITH lost AS (
+    UPDATE delivery d SET state = 'unknown', at = now()
+    FROM broadcast_chunk k
+    WHERE k.broadcast_id = $1::bigint AND k.chunk = $2::bigint AND k.fence = $3::bigint
+      AND d.broadcast_id = k.broadcast_id AND d.user_id BETWEEN k.from_id AND $4 AND d.state = 'waiting'
+    RETURNING d.user_id, d.broadcast_id)
+INSERT INTO delivery_doubt (user_id, broadcast_id) SELECT l.user_id, l.broadcast_id FROM lost l ON CONFLICT DO NOTHING;
 
 -- name: broadcast_mark
 -- $1 broadcast, $2 chunk, $3 fence, $4 marked so far, $5 so many more, $6 lease in ms.  Marked before they are sent: after a crash
 -- nobody sends them again.  The person as at this moment; no row when the chunk is somebody else's or at its end.
 WITH next AS MATERIALIZED (
     SELECT d.user_id, d.text, d.by_template FROM delivery d
-    WHERE d.broadcast_id = $1::bigint AND d.chunk = $2::bigint AND d.user_id > $4 AND d.state = 'waiting'
+    WHERE d.broadcast_id = $1::bigint AND d.user_id > $4 AND d.state = 'waiting'
+      AND d.user_id BETWEEN (SELECT f.from_id FROM broadcast_chunk f WHERE f.broadcast_id = $1::bigint AND f.chunk = $2::bigint)
+                        AND (SELECT l.last_id FROM broadcast_chunk l WHERE l.broadcast_id = $1::bigint AND l.chunk = $2::bigint)
     ORDER BY d.user_id LIMIT $5::bigint
 ), mine AS (
     UPDATE broadcast_chunk k
@@ -194,9 +200,14 @@ WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint AN
 
 -- name: broadcast_results
 -- $1 broadcast, $2 user ids, $3 states, $4 message ids, $5 reasons, $6 charged.  Also of rows that were taken for lost meanwhile.
+WITH v AS (
+    SELECT v.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[]) AS v (user_id, state, message_id, reason, charged)
+), doubtful AS (
+    INSERT INTO delivery_doubt (user_id, broadcast_id) SELECT v.user_id, $1::bigint FROM v WHERE v.state = 'unknown' ON CONFLICT DO NOTHING
+), sure AS (
+    DELETE FROM delivery_doubt q USING v WHERE q.user_id = v.user_id AND q.broadcast_id = $1::bigint AND v.state <> 'unknown')
 UPDATE delivery d SET state = v.state, at = now(), message_id = v.message_id, reason = v.reason, charged = v.charged
-FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[]) AS v (user_id, state, message_id, reason, charged)
-WHERE d.user_id = v.user_id AND d.broadcast_id = $1::bigint AND d.state IN ('waiting', 'unknown');
+FROM v WHERE d.user_id = v.user_id AND d.broadcast_id = $1::bigint AND d.state IN ('waiting', 'unknown');
 
 -- name: broadcast_chunk_end
 -- $1 broadcast, $2 chunk, $3 fence.  Everybody in it is settled.
@@ -220,9 +231,9 @@ ON CONFLICT DO NOTHING;
 -- $1 a cancelled broadcast, $2 chunk, $3 fence, $4 marked up to.  Whom it has not reached; the chunk is closed.
 WITH closed AS (
     UPDATE broadcast_chunk SET state = 'done', owner = NULL
-    WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint RETURNING broadcast_id, chunk)
+    WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint RETURNING broadcast_id, from_id, last_id)
 UPDATE delivery d SET state = 'cancelled', at = now()
-FROM closed k WHERE d.broadcast_id = k.broadcast_id AND d.chunk = k.chunk AND d.state = 'waiting' AND d.user_id > $4;
+FROM closed k WHERE d.broadcast_id = k.broadcast_id AND d.user_id BETWEEN k.from_id AND k.last_id AND d.state = 'waiting' AND d.user_id > $4;
 
 -- name: broadcast_abandoned
 -- $1 a process that is gone: its chunks may be taken at once.  $2 broadcast, $3 chunk, $4 fence (0: not known), $5 user id: under
@@ -235,27 +246,39 @@ WHERE owner = $1;
 
 -- name: broadcast_settle_by_echo
 -- Zalo was seen to have sent it.
-UPDATE delivery d SET state = 'sent', message_id = e.msg_id
-FROM broadcast b, echo e
-WHERE d.state = 'unknown' AND d.at > now() - interval '1 day' AND b.id = d.broadcast_id
-  AND e.user_id = d.user_id AND e.admin_id IS NULL AND e.text = coalesce(d.text, b.body) AND e.at > b.sending_at - interval '10 s';
+WITH seen AS (
+    SELECT DISTINCT ON (q.user_id, q.broadcast_id) q.user_id, q.broadcast_id, e.msg_id
+    FROM delivery_doubt q
+    JOIN delivery d ON d.user_id = q.user_id AND d.broadcast_id = q.broadcast_id
+    JOIN broadcast b ON b.id = q.broadcast_id
+    JOIN echo e ON e.user_id = q.user_id AND e.admin_id IS NULL AND e.text = coalesce(d.text, b.body) AND e.at > b.sending_at - interval '10 s'
+    ORDER BY q.user_id, q.broadcast_id, e.at
+), settled AS (
+    DELETE FROM delivery_doubt q USING seen s WHERE q.user_id = s.user_id AND q.broadcast_id = s.broadcast_id)
+UPDATE delivery d SET state = 'sent', message_id = s.msg_id
+FROM seen s WHERE d.user_id = s.user_id AND d.broadcast_id = s.broadcast_id AND d.state = 'unknown';
 
 -- name: broadcast_unknown_due
--- $1 so many, $2 ms: unknown for so long, and nobody has asked Zalo (or who did has not come back for a minute).
-UPDATE delivery d SET reason = 'asked', at = now()
-FROM broadcast b
-WHERE b.id = d.broadcast_id AND d.state = 'unknown' AND (d.user_id, d.broadcast_id) IN (
-    SELECT u.user_id, u.broadcast_id FROM delivery u
-    WHERE u.state = 'unknown' AND ((u.reason IS NULL AND u.at < now() - make_interval(secs => $2::bigint / 1000.0))
-                                   OR (u.reason = 'asked' AND u.at < now() - interval '1 minute'))
-    ORDER BY u.at LIMIT $1::bigint FOR UPDATE SKIP LOCKED)
-RETURNING d.user_id, d.broadcast_id, coalesce(d.text, b.body), b.sending_at, d.by_template;
+-- $1 so many, $2 ms: in doubt for so long, and nobody has asked Zalo (or who did has not come back for a minute).
+WITH due AS (
+    UPDATE delivery_doubt q SET asked_at = now()
+    WHERE (q.user_id, q.broadcast_id) IN (
+        SELECT u.user_id, u.broadcast_id FROM delivery_doubt u
+        WHERE u.since < now() - make_interval(secs => $2::bigint / 1000.0) AND (u.asked_at IS NULL OR u.asked_at < now() - interval '1 minute')
+        ORDER BY u.since LIMIT $1::bigint FOR UPDATE SKIP LOCKED)
+    RETURNING q.user_id, q.broadcast_id)
+SELECT d.user_id, d.broadcast_id, coalesce(d.text, b.body), b.sending_at, d.by_template
+FROM due q JOIN delivery d ON d.user_id = q.user_id AND d.broadcast_id = q.broadcast_id JOIN broadcast b ON b.id = q.broadcast_id;
 
 -- name: broadcast_settle
--- $1 broadcasts, $2 user ids, $3 states (sent, failed, unknown: nobody can tell), $4 message ids, $5 reasons.
+-- $1 broadcasts, $2 user ids, $3 states (sent, failed, unknown: nobody can tell), $4 message ids, $5 reasons.  No longer in doubt: what
+-- nobody can tell is for people to look at.
+WITH v AS (
+    SELECT v.* FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS v (broadcast_id, user_id, state, message_id, reason)
+), settled AS (
+    DELETE FROM delivery_doubt q USING v WHERE q.user_id = v.user_id AND q.broadcast_id = v.broadcast_id)
 UPDATE delivery d SET state = v.state, message_id = v.message_id, reason = v.reason
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS v (broadcast_id, user_id, state, message_id, reason)
-WHERE d.user_id = v.user_id AND d.broadcast_id = v.broadcast_id AND d.state = 'unknown';
+FROM v WHERE d.user_id = v.user_id AND d.broadcast_id = v.broadcast_id AND d.state = 'unknown';
 
 -- name: broadcast_receipts
 -- $1 user ids, $2 message ids, $3 received or seen.  Seen stays seen.

@@ -118,6 +118,9 @@ UPDATE delivery d SET user_id = 'erased-' || v.key, text = NULL, message_id = NU
 FROM unnest($1::text[], $2::text[]) AS v (user_id, key)
 WHERE d.user_id = v.user_id;
 
+-- name: erase_doubts
+DELETE FROM delivery_doubt WHERE user_id = ANY ($1::text[]);
+
 -- name: erase_nudges
 DELETE FROM nudge WHERE user_id = ANY ($1::text[]);
 
