@@ -1,7 +1,7 @@
 -- name: unit_match
 -- $1 user ids, $2 folded names: up to five units each, best first.  The name of a unit that is no more leads to the one of its
--- level that took it in, when there is one.  What only looks like the name costs a hundred times as much to find, and nobody
--- needs it who typed the name of a unit there is.
+-- level that took it in, when there is one.  What only looks like the name is not looked for by who typed the name of a unit there
+-- is; of that the thirty nearest are weighed, as a whole and as words in a longer name.
 SELECT q.user_id, m.id, m.name, m.parent_name, m.level, m.score
 FROM (SELECT t.user_id, t.key, EXISTS (SELECT FROM union_unit e WHERE e.name_key = t.key
              AND (e.valid_from IS NULL OR e.valid_from <= current_date) AND (e.valid_to IS NULL OR e.valid_to > current_date) OFFSET 0) AS known
@@ -12,11 +12,13 @@ CROSS JOIN LATERAL (
           UNION ALL
           SELECT n.id, n.level, n.path, n.valid_to, a.alias_key FROM unit_alias a JOIN union_unit n ON n.id = a.unit_id WHERE a.alias_key = q.key
           UNION ALL
-          SELECT n.id, n.level, n.path, n.valid_to, n.name_key FROM union_unit n
-          WHERE (n.name_key % q.key OR q.key <% n.name_key) AND n.name_key <> q.key AND NOT q.known
-          UNION ALL
-          SELECT n.id, n.level, n.path, n.valid_to, a.alias_key FROM unit_alias a JOIN union_unit n ON n.id = a.unit_id
-          WHERE (a.alias_key % q.key OR q.key <% a.alias_key) AND a.alias_key <> q.key AND NOT q.known) c
+          SELECT n.id, n.level, n.path, n.valid_to, near.key FROM (
+              (SELECT x.id, x.name_key AS key FROM union_unit x WHERE NOT q.known ORDER BY x.name_key <-> q.key LIMIT 30)
+              UNION (SELECT x.id, x.name_key FROM union_unit x WHERE NOT q.known ORDER BY q.key <<-> x.name_key LIMIT 30)
+              UNION (SELECT x.unit_id, x.alias_key FROM unit_alias x WHERE NOT q.known ORDER BY x.alias_key <-> q.key LIMIT 30)
+              UNION (SELECT x.unit_id, x.alias_key FROM unit_alias x WHERE NOT q.known ORDER BY q.key <<-> x.alias_key LIMIT 30)) near
+          JOIN union_unit n ON n.id = near.id
+          WHERE near.key <> q.key AND (near.key % q.key OR q.key <% near.key)) c
     JOIN union_unit u ON u.id = ANY (c.path) AND u.level >= c.level AND (u.id = c.id OR c.valid_to <= current_date)
     LEFT JOIN union_unit p ON p.id = u.parent_id
     CROSS JOIN LATERAL (SELECT CASE WHEN c.key = q.key THEN 100 ELSE

@@ -91,6 +91,24 @@ static void test_the_name_of_a_unit_that_ended_brings_similar_ones(void **state)
     assert_non_null(strstr(match("cong ty dien tu ha long"), "1:"));
 }
 
+/* In a province thousands of names begin alike: what is found must still be the nearest, and be found through an index. */
+static void test_among_thousands_of_names_alike_the_nearest_is_found_by_index(void **state)
+{
+    (void)state;
+    run("INSERT INTO union_unit (id, code, name, name_key, level) SELECT 1000 + n, 'T' || n, 'T', 'cong ty tnhh dien tu ' || md5(n::text), 3 FROM generate_series(1, 3000) n");
+    run("INSERT INTO union_unit (id, code, name, name_key, level) VALUES (900, 'Y', 'Y', 'cong ty tnhh dien tu sao kim', 3)");
+    run("ANALYZE union_unit");
+    assert_int_equal(strncmp(match("cong ty tnhh dien tu sao kmi"), "900:", 4), 0);
+    char plan[200];
+    snprintf(plan, sizeof(plan), "EXPLAIN SELECT x.id FROM union_unit x ORDER BY x.name_key <-> 'cong ty tnhh dien tu sao kmi' LIMIT 30");
+    PGresult *res = PQexec(conn, plan);
+    int by_index = 0;
+    for (int r = 0; r < PQntuples(res); r++)
+        by_index |= strstr(PQgetvalue(res, r, 0), "union_unit_near") != NULL;
+    PQclear(res);
+    assert_true(by_index);
+}
+
 int main(void)
 {
     const char *url = test_database("test_unit_match");
@@ -102,6 +120,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_name_of_several_units_brings_them_all, set_up),
         cmocka_unit_test_setup(test_an_alias_is_as_good_as_the_name, set_up),
         cmocka_unit_test_setup(test_a_misspelt_name_brings_similar_ones, set_up),
+        cmocka_unit_test_setup(test_among_thousands_of_names_alike_the_nearest_is_found_by_index, set_up),
         cmocka_unit_test_setup(test_the_name_of_a_unit_taken_in_leads_to_its_successor, set_up),
         cmocka_unit_test_setup(test_the_name_of_a_unit_that_ended_brings_similar_ones, set_up),
     };
