@@ -400,7 +400,8 @@ static void wire(struct app *app, bool hold)
         .base = app->base, .settings = s, .process = app->process, .background = app->background, .client = app->client,
         .tokens = app->tokens, .hold = hold, .limiter = app->limiter});
     app->intake = intake_new(app, &(struct intake_options){
-        .base = app->base, .settings = s, .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
+        .base = app->base, .settings = s, .board = app->force ? &app->force->order : NULL, .seat = app->seat,
+        .answer = on_answer, .on_echo = on_spooled_echo, .ctx = app});
     app->wire = watch_wire(app);
     app->broadcaster = broadcaster_new(app, &(struct broadcaster_options){
         .base = app->base, .settings = s, .process = app->process, .db = app->broadcasts, .work = app->jobs, .client = app->client,

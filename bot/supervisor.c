@@ -198,7 +198,8 @@ int supervise(int workers, worker_fn *work, void *ctx)
         log_error("no memory to share with the workers: %s", strerror(errno));
         return EX_OSERR;
     }
-    s.force->workers = (size_t)s.workers;
+    s.force->workers = s.force->order.seats = (size_t)s.workers;
+    s.force->order.born_ms = clock_monotonic_ms();
     sigemptyset(&s.waited_for);
     sigaddset(&s.waited_for, SIGTERM);
     sigaddset(&s.waited_for, SIGINT);

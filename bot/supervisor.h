@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 #include "metrics.h"
+#include "spool/order.h"
 
-enum { SUPERVISOR_WORKERS_MAX = 64 };
+enum { SUPERVISOR_WORKERS_MAX = ORDER_SEATS };
 
 /* What the supervisor and its workers share. */
 struct workforce {
@@ -21,6 +22,7 @@ struct workforce {
     struct {
         _Atomic int64_t alive_ms; /* monotonic: when the worker's event loop turned last; 0: it has not begun */
     } seat[SUPERVISOR_WORKERS_MAX];
+    struct order_board order;
 };
 
 /** Runs in the worker: everything up to its end. @return its exit code. */

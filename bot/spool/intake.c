@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "log.h"
+#include "order.h"
 #include "revive.h"
 #include "settings.h"
 
@@ -13,8 +14,8 @@ enum {
     ROOM = 1000,        /* rows are read back while fewer events are in memory: the rest is for new ones */
     ECHOES_MAX = 256,   /* read back and not written yet */
     LOOK_AGAIN_MS = 1000,
+    OTHERS_MS = 10,     /* between looks whether another worker is done with what comes first */
     OPEN_AGAIN_MS = 5000, /* a folder that cannot be used: its disk is full or not mounted, and somebody mends that */
-    CELLS = 1 << 16,
 };
 
 /* One event's stay, from its arrival until it is committed (or is on disk only). */
@@ -30,6 +31,7 @@ struct stay {
     int64_t spool_id;           /* 0: no row */
     struct str body;            /* for its size, once the event is gone */
     uint32_t cell;
+    struct order_mark *mark;    /* NULL: not spooled */
     struct http_request_id request; /* of one on disk only */
 };
 
@@ -37,6 +39,7 @@ struct intake {
     struct intake_options options;
     struct turns *turns;
     struct spool *spool; /* NULL: unusable */
+    struct order *order;
     struct event *due_timer, *look_timer, *open_timer;
     struct stay *oldest, *newest;
     /* How many rows on disk only people with that hash have.  Who shares a cell with another waits with him: slower, in order. */
@@ -49,11 +52,6 @@ struct intake {
 };
 
 static void look(struct intake *k);
-
-static uint32_t cell_of(const char *user_id)
-{
-    return (uint32_t)(str_hash(str_of(user_id)) % CELLS);
-}
 
 static void arm(struct event *timer, int64_t ms)
 {
@@ -117,6 +115,8 @@ static void on_added(int64_t id, const struct err *why, void *arg)
         answer(k, s->request, id != 0);
         k->behind[s->cell] -= !id;
         k->rows_behind += id != 0;
+        if (!id)
+            order_end(k->order, s->cell, s->mark);
         talloc_free(s);
         look(k);
     } else if (!s->event) {
@@ -152,11 +152,14 @@ static bool add(struct stay *s, const struct spool_row *row)
 static void spool_copy(struct stay *s)
 {
     struct turn_event *event = s->event;
+    struct intake *k = s->k;
     wait_end(s);
     event->spooled = true;
     struct spool_row row = {.held = true, .redelivered = event->redelivered, .user_id = event->in->user_id, .body = event->body};
     memcpy(row.key, event->key, sizeof(row.key));
     s->writing = add(s, &row);
+    if (s->writing)
+        s->mark = order_add(k->order, s->cell, clock_epoch_ms(), false);
 }
 
 /* All that arrived up to then, so that ids follow arrival. */
@@ -188,20 +191,22 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 void intake_spool(struct intake *k, const struct spool_row *row, struct http_request_id request)
 {
     struct stay *s = talloc_zero(k, struct stay);
-    *s = (struct stay){.k = k, .disk_only = true, .cell = cell_of(row->user_id), .request = request};
+    *s = (struct stay){.k = k, .disk_only = true, .cell = order_cell(row->user_id), .request = request};
     spool_person(k, s->cell);
     if (!add(s, row)) {
         talloc_free(s);
         answer(k, request, false);
         return;
     }
+    s->mark = order_add(k->order, s->cell, clock_epoch_ms(), true);
     k->behind[s->cell]++;
 }
 
 void intake_take(struct intake *k, struct turn_event *event)
 {
     const char *user_id = event->in->user_id;
-    if (k->behind[cell_of(user_id)] || turns_full(k->turns)) {
+    uint32_t cell = order_cell(user_id);
+    if (k->behind[cell] || turns_full(k->turns) || (k->spool && !order_may_go(k->order, cell, NULL))) {
         struct spool_row row = {.redelivered = event->redelivered, .user_id = user_id, .body = event->body};
         memcpy(row.key, event->key, sizeof(row.key));
         intake_spool(k, &row, event->request);
@@ -217,7 +222,7 @@ void intake_take(struct intake *k, struct turn_event *event)
         return;
     }
     struct stay *s = event->stay = talloc_zero(k, struct stay);
-    *s = (struct stay){.k = k, .event = event, .cell = cell_of(user_id), .arrived_ms = clock_monotonic_ms(), .body = event->body};
+    *s = (struct stay){.k = k, .event = event, .cell = cell, .arrived_ms = clock_monotonic_ms(), .body = event->body};
     wait_begin(s);
     turns_take(k->turns, event);
     if (away)
@@ -241,6 +246,8 @@ void intake_settled(struct intake *k, const struct turn_event *event, enum turn_
         wait_end(s);
         s->event = NULL;
         s->leave = outcome == TURN_UNAVAILABLE; /* nothing of it is stored elsewhere */
+        if (s->mark)
+            order_end(k->order, s->cell, s->mark);
         if (s->spool_id && !s->leave)
             spool_remove(k->spool, s->spool_id, s->body);
         if (!s->writing)
@@ -251,7 +258,7 @@ void intake_settled(struct intake *k, const struct turn_event *event, enum turn_
 
 /* ---- and back ---- */
 
-static void take_row(struct intake *k, const struct spool_row *row)
+static void take_row(struct intake *k, const struct spool_row *row, uint32_t cell, struct order_mark *mark)
 {
     struct turn_event *event = turn_event_new(k->turns);
     event->spooled = true;
@@ -262,12 +269,14 @@ static void take_row(struct intake *k, const struct spool_row *row)
     event->in->arrived_at_ms = row->at_ms;
     if (event->in->kind == IN_ECHO && (!event->in->admin_id || event->in->conversation_id)) {
         k->echoes++;
+        order_end(k->order, cell, mark); /* an echo is written at any time */
         k->options.on_echo(talloc_steal(k, event->in), row->id, row->body, k->options.ctx);
         talloc_free(event);
         return;
     }
     struct stay *s = event->stay = talloc_zero(k, struct stay);
-    *s = (struct stay){.k = k, .event = event, .spool_id = row->id, .body = event->body};
+    *s = (struct stay){.k = k, .event = event, .cell = cell, .mark = mark, .spool_id = row->id, .body = event->body};
+    order_in_memory(mark);
     turns_take(k->turns, event);
 }
 
@@ -283,14 +292,22 @@ static void on_read(const struct spool_row *rows, size_t count, const struct err
         return;
     }
     for (size_t i = 0; i < count; i++) {
+        uint32_t cell = order_cell(rows[i].user_id);
+        struct order_mark *mark = order_next_on_disk(k->order, cell);
+        if (!order_may_go(k->order, cell, mark)) {
+            arm(k->look_timer, OTHERS_MS);
+            return;
+        }
         k->cursor = rows[i].id;
         k->rows_behind--;
-        k->behind[cell_of(rows[i].user_id)]--;
+        k->behind[cell]--;
         k->drained++;
-        if (spool_row_is_whole(&rows[i]))
-            take_row(k, &rows[i]);
-        else
-            log_error("a spooled event (row %lld) is damaged and left where it is", (long long)rows[i].id);
+        if (spool_row_is_whole(&rows[i])) {
+            take_row(k, &rows[i], cell, mark);
+            continue;
+        }
+        order_end(k->order, cell, mark);
+        log_error("a spooled event (row %lld) is damaged and left where it is", (long long)rows[i].id);
     }
     look(k);
 }
@@ -323,7 +340,9 @@ void intake_echo_written(struct intake *k, int64_t spool_id, struct str body)
 static void on_found(const struct spool_row *row, void *arg)
 {
     struct intake *k = arg;
-    k->behind[cell_of(row->user_id)]++;
+    uint32_t cell = order_cell(row->user_id);
+    order_add(k->order, cell, row->at_ms, true);
+    k->behind[cell]++;
     k->rows_behind++;
 }
 
@@ -332,8 +351,9 @@ static bool open_spool(struct intake *k, struct err *e)
 {
     k->spool = spool_new(k, k->options.base, k->options.settings, on_found, k, e);
     if (!k->spool) { /* rows that were counted before it failed are not there to be waited for */
-        memset(k->behind, 0, sizeof(*k->behind) * CELLS);
+        memset(k->behind, 0, sizeof(*k->behind) * ORDER_CELLS);
         k->rows_behind = 0;
+        order_clear(k->order);
         return false;
     }
     if (k->rows_behind)
@@ -372,7 +392,8 @@ struct intake *intake_new(TALLOC_CTX *ctx, const struct intake_options *options)
     struct err e;
     struct intake *k = talloc_zero(ctx, struct intake);
     k->options = *options;
-    k->behind = talloc_zero_array(k, uint32_t, CELLS);
+    k->behind = talloc_zero_array(k, uint32_t, ORDER_CELLS);
+    k->order = order_new(k, options->board, options->seat);
     k->due_timer = evtimer_new(options->base, on_due, k);
     k->look_timer = evtimer_new(options->base, on_look, k);
     k->open_timer = evtimer_new(options->base, on_open_timer, k);
@@ -382,6 +403,7 @@ struct intake *intake_new(TALLOC_CTX *ctx, const struct intake_options *options)
                   e.msg, OPEN_AGAIN_MS / 1000);
         arm(k->open_timer, OPEN_AGAIN_MS);
     }
+    order_opened(k->order);
     return k;
 }
 

@@ -2,7 +2,8 @@
  *
  *   webhook ─▶ intake_take() ─▶ turn queue ──── committed in time ───────────────▶ 200
  *                    │               └─ after spool.after_ms, or refused by PostgreSQL ─▶ copied to the spool ─▶ 200
- *                    └─ the queue is full, or older events of that person are on disk only ─▶ spool ─▶ 200, read back in order
+ *                    └─ the queue is full, older events of that person are on disk only, or another worker has spooled
+ *                       some and not settled them (order.h) ─▶ spool ─▶ 200, read back in order
  *
  * An event in memory stays there, first in its person's lane, until PostgreSQL takes it; its row in the spool is only there
  * for a crash, and is removed when it settles.  What is on disk only is read back, oldest first, as the queue has room.
@@ -27,11 +28,14 @@
 
 struct event_base;
 struct intake;
+struct order_board;
 struct settings;
 
 struct intake_options {
     struct event_base *base;
     const struct settings *settings; /* read at each use */
+    struct order_board *board; /* shared with the other workers of the node; NULL: there are none */
+    size_t seat;               /* on it */
     void (*answer)(struct http_request_id request, bool stored, void *ctx); /* 200 or 503; never for generation 0 */
     /* A spooled echo that is to be written again (takes `in` over); intake_echo_written() when it has been. */
     void (*on_echo)(struct inbound *in, int64_t spool_id, struct str body, void *ctx);

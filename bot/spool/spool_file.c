@@ -393,6 +393,21 @@ static bool adopt(struct spool_file *f, unsigned number, struct spool_opened *re
     return ok;
 }
 
+/* Gives new ids in the order in which the rows were spooled. */
+static bool sort_rows(struct spool_file *f, struct err *e)
+{
+    bool ok = spool_file_begin(f, true, e) &&
+              run(f->db, "CREATE TEMP TABLE old AS SELECT id FROM event; "
+                         "INSERT INTO event (at, held, redelivered, user_id, key, sum, body) "
+                         "SELECT at, held, redelivered, user_id, key, sum, body FROM event ORDER BY at, id; "
+                         "DELETE FROM event WHERE id IN (SELECT id FROM old); DROP TABLE old", "sort the rows", e);
+    f->last_id = ok ? sequence(f->db) : f->last_id;
+    ok = ok && spool_file_commit(f, e);
+    if (!ok)
+        spool_file_rollback(f);
+    return ok;
+}
+
 struct spool_file *spool_file_open(TALLOC_CTX *ctx, const char *folder, spool_row_fn *on_row, void *row_ctx, struct spool_opened *ret,
                                    struct err *e)
 {
@@ -418,8 +433,10 @@ struct spool_file *spool_file_open(TALLOC_CTX *ctx, const char *folder, spool_ro
         if (other != number && !adopt(f, other, ret, &cannot))
             log_error("the spool of a process that is gone cannot be taken over: %s; it is tried again at the next start", cannot.msg);
     }
+    /* Together with what others left, the order is that of arrival again. */
+    bool ok = ret->adopted == 0 || sort_rows(f, e);
     (void)FAULT_POINT("spool_before_takeover");
-    bool ok = run(f->db, "UPDATE event SET held = 0 WHERE held", "take over the rows", e) &&
+    ok = ok && run(f->db, "UPDATE event SET held = 0 WHERE held", "take over the rows", e) &&
               (read_all(f->db, on_row, row_ctx) || failed(f->db, "read the rows again", e));
     if (!ok)
         TALLOC_FREE(f);

@@ -134,6 +134,29 @@ def stopped_and_killed(world, bot, checks, size):
     spool_is_empty(world, checks, bot, "killed twice")
 
 
+def workers_keep_the_order(world, bot, checks, size):
+    """Q1 with several workers: what a person writes goes to whichever worker is free, and takes effect in the order of the answers."""
+    world.postgres.stop()
+    sent = talk(bot.port, "order-", 24, size)
+    all_taken(checks, "several workers, PostgreSQL is stopped", sent)
+    world.postgres.start()
+    sent += talk(bot.port, "order-", 24, size, first=size)
+    all_taken(checks, "and back while they write on", sent)
+    all_effective(world, checks, "several workers drain", "order-", sorted(sent, key=lambda s: s[:2]))
+    spool_is_empty(world, checks, bot, "several workers drain")
+    world.postgres.stop()
+    more = talk(bot.port, "order-", 24, size, first=2 * size)
+    bot.stop()
+    bot.start(database=False)
+    more += talk(bot.port, "order-", 24, size, first=3 * size)
+    all_taken(checks, "several workers, started again without PostgreSQL", more)
+    world.postgres.start()
+    more += talk(bot.port, "order-", 24, size, first=4 * size)
+    all_taken(checks, "and PostgreSQL is back", more)
+    all_effective(world, checks, "several workers after a restart", "order-", sorted(sent + more, key=lambda s: s[:2]))
+    spool_is_empty(world, checks, bot, "several workers after a restart")
+
+
 def killed_at_any_time(world, bot, checks, rounds):
     """K1, K2: under load, with the database going and coming."""
     sent = []
@@ -397,6 +420,7 @@ def in_hand_at_two_crashes(world, bot, checks, _):
 SCENES = [
     (postgresql_is_stopped, 6, 40, {}),
     (stopped_and_killed, 4, 20, {}),
+    (workers_keep_the_order, 3, 12, {"SANGKIEN_SERVER_WORKERS": "3"}),
     (postgresql_is_frozen, 20, 60, {}),
     (postgresql_is_read_only, 0, 10, {}),
     (no_connection_is_free, 0, 10, {"user": "clerk"}),
@@ -446,7 +470,7 @@ def scenes(world, checks):
             bot.kill()
 
 
-PEOPLE = (("stopped-", 24), ("killed-", 24), ("frozen-", 24), ("reader-", 24), ("crowd-", 24), ("full-", 48), ("torn-", 24), 
+PEOPLE = (("stopped-", 24), ("killed-", 24), ("order-", 24), ("frozen-", 24), ("reader-", 24), ("crowd-", 24), ("full-", 48), ("torn-", 24), 
           ("short-", 24), ("none-", 1), ("space-", 24), ("looks-", 24), ("looks-more-", 24), ("disk-", 24), ("crash-", 5), 
           ("warm-", 1), ("any-", 24), ("many-", 2500))
 
