@@ -67,6 +67,12 @@ static void print_help(FILE *out)
           "  --version  the version\n", out);
 }
 
+static int print_version(void)
+{
+    puts("sangkien " SANGKIEN_VERSION);
+    return EX_OK;
+}
+
 static bool is_help(const char *word)
 {
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
@@ -107,11 +113,14 @@ static int run_command(const char *name, int argc, char **argv)
         fprintf(stderr, "sangkien: there is no command %s; sangkien --help lists them\n", name);
         return EX_USAGE;
     }
-    for (int a = 1; a < argc; a++)
+    for (int a = 1; a < argc; a++) {
         if (is_help(argv[a])) {
             fputs(commands[i].usage, stdout);
             return EX_OK;
         }
+        if (strcmp(argv[a], "--version") == 0)
+            return print_version();
+    }
     struct settings settings = {0};
     struct err e;
     if (commands[i].needs_settings) {
@@ -140,8 +149,7 @@ int main(int argc, char **argv)
             settings_print_help(stdout);
             return EX_OK;
         case 'V':
-            puts("sangkien " SANGKIEN_VERSION);
-            return EX_OK;
+            return print_version();
         default:
             return EX_USAGE;
         }

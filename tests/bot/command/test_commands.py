@@ -39,6 +39,8 @@ def test_each_command_says_how_it_is_called_also_with_broken_settings(w):
             out, errors = w.run(*call, SERVER_LISTEN="no address")
             if not out.startswith("usage: sangkien " + name) or errors:
                 raise Failure(f"{call}: {out}{errors}")
+        if w.run(name, "--version") != w.run("--version"):
+            raise Failure(f"{name} has a version of its own")
     matches(w.run("help", "nonsense", expect=EX_USAGE)[1], "there is no command nonsense")
     matches(w.run("role", "list", expect=EX_CONFIG, SERVER_LISTEN="no address")[1], "SANGKIEN_SERVER_LISTEN is .no address")
 
