@@ -6,7 +6,8 @@ acknowledged is lost or doubled.  Ends with a table.  (reliability.md D1 to D3, 
 
 --short: a few of each, for ./run test; --scale 0.1: a tenth of all; --points: only the fault points that begin like that
 
-Full counts: 300 kills, 100 restarts of PostgreSQL, 1000 lost backends, 500 cut commits, 20 failovers."""
+Full counts: 300 kills, 100 restarts of PostgreSQL, 1000 lost backends, 500 cut commits, 30 locked tables,
+30 restarts of all nodes, 20 failovers."""
 import os
 import random
 import shutil
@@ -98,6 +99,45 @@ def terminated(stage, times):
         stage.play("backends terminated", [bot], happen, {"doubled_replies": times // 10, "recovery": BACK_S})
     finally:
         bot.stop()
+
+
+def locked(stage, times):
+    """Q5: an operator's ALTER TABLE holds what every turn needs; turns wait behind it, events go to the spool."""
+    bot = stage.bot("locked", workers=2).start()
+    dice = random.Random(6)
+
+    def happen(row, prober):
+        for n in range(times):
+            pause(dice, 0.2, 1.0)
+            table = ("conversation", "message", "outbox")[n % 3]
+            stage.database.psql(DATABASE, f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT")
+            row.times += 1
+            row.recoveries.append(prober.recovery_s(time.monotonic()))
+    try:
+        stage.play("tables locked for 3 s", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
+    finally:
+        bot.stop()
+
+
+def all_nodes_at_once(stage, times):
+    """K4: nobody is left who could take over."""
+    nodes = [stage.bot(f"node{n}", workers=2).start() for n in range(2)]
+    dice = random.Random(7)
+
+    def happen(row, prober):
+        for n in range(times):
+            pause(dice, 0.3, 1.5)
+            for node in nodes:
+                node.kill() if n % 2 == 0 else node.stop()
+            for node in nodes:
+                node.start(database=False)
+            row.times += 1
+            row.recoveries.append(prober.recovery_s(time.monotonic()))
+    try:
+        stage.play("all nodes, killed or stopped at once", nodes, happen, {"doubled_replies": 2 * times, "recovery": BACK_S})
+    finally:
+        for node in nodes:
+            node.stop()
 
 
 def cut(stage, times):
@@ -321,6 +361,8 @@ SCENES = [
     (restarted, 100, 1),
     (terminated, 1000, 12),
     (cut, 500, 6),
+    (locked, 30, 0),
+    (all_nodes_at_once, 30, 0),
     (failed_over, 20, 0),
     (zalo_unwell, 160, 0),
     (expired_tokens, 1000, 0),
