@@ -134,7 +134,7 @@ def show(folder, build):
         say(f"  logs        {world.logs}/")
         say()
         command = write_command(world, folder)
-        say("The second phone is a supporter's, the third an organizer's: write \"gặp cán bộ\" on the first, \"tình hình\" on the third,")
+        say("The second phone is a supporter's, the third an organizer's: write \"gặp cán bộ\" on the first, \"tình hình\" or \"gửi tin\" on the third,")
         say("or in a terminal see where the units stand, and send a reminder to sixty invented people:")
         say(f"  {command} standing")
         say(f"  echo \"{{ten}} ơi, đợt này mình có cách làm nào hay ạ?\" | {command} broadcast create --to registered")
