@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,6 +151,36 @@ static void test_rows_come_back_in_the_order_in_which_they_were_added(void **sta
         assert_int_equal(strtol(r->body[i], NULL, 10), i);
     assert_int_equal(spool_rows(r->spool), 1000);
     assert_true(spool_oldest_age_ms(r->spool) < 60000);
+    rig_free(r);
+}
+
+/* SQLite calls these ones: what stands in the program comes before the C library's. */
+static _Atomic int syncs;
+
+int fsync(int fd)
+{
+    syncs++;
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    syncs++;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void test_nothing_is_called_added_before_it_is_synced_to_the_disk(void **state)
+{
+    struct rig *r = rig_new();
+    (void)state;
+    assert_true(add(r, "one", "the first makes the log", false));
+    wait_added(r, 1);
+    for (size_t n = 2; n < 6; n++) {
+        int before = syncs;
+        assert_true(add(r, "one", "and another", false));
+        wait_added(r, n);
+        assert_true(syncs > before);
+    }
     rig_free(r);
 }
 
@@ -484,6 +516,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_come_back_in_the_order_in_which_they_were_added),
+        cmocka_unit_test(test_nothing_is_called_added_before_it_is_synced_to_the_disk),
         cmocka_unit_test(test_what_is_held_or_removed_is_not_read),
         cmocka_unit_test(test_an_id_never_comes_again),
         cmocka_unit_test(test_beyond_its_bound_it_refuses_at_once_and_takes_again_when_there_is_room),
