@@ -26,6 +26,7 @@ struct broadcast *broadcast_store_row(TALLOC_CTX *ctx, const PGresult *res, int 
         .confirmed_by = pg_text(b, res, r, 16),
         .sending_at_ms = pg_time_ms(res, r, 17),
         .ended_at_ms = pg_time_ms(res, r, 18),
+        .held = pg_bool(res, r, 19),
     };
     return b;
 }

@@ -18,6 +18,7 @@ struct broadcast {
     const char *state;
     int64_t start_at_ms, paused_at_ms, created_at_ms, sending_at_ms, ended_at_ms;
     const char *pause_reason, *created_by, *started_by, *confirmed_by;
+    bool held; /* for a second person */
 };
 
 /** Row `r` of broadcast_get or broadcast_list. */

@@ -76,12 +76,20 @@ void cmd_broadcast_new(struct talk *t, int64_t arg, enum edit_field field)
     go(t, ST_BROADCAST_WHOM);
 }
 
-/* Beside the buttons the words of segment.h are understood. */
+/* "đơn vị" and its name or code: those, folded; NULL when it is something else. */
+static const char *unit_named(struct talk *t, const char *text)
+{
+    static const char word[] = "don vi ";
+    const char *key = must(text_key(t->ctx, str_of(text)));
+    return strncmp(key, word, sizeof(word) - 1) == 0 && key[sizeof(word) - 1] ? key + sizeof(word) - 1 : NULL;
+}
+
+/* Beside the buttons a unit's name and the words of segment.h are understood. */
 enum answer read_broadcast_whom(struct talk *t, const char *text)
 {
     struct segment s;
     struct err e;
-    if (!segment_parse(t->ctx, str_of(text), &s, &e))
+    if (strlen(text) > SEGMENT_BYTES_MAX || (!unit_named(t, text) && !segment_parse(t->ctx, str_of(text), &s, &e)))
         return ANS_UNCLEAR;
     t->d->broadcast_to = text;
     return ANS_OK;
@@ -111,7 +119,8 @@ enum state broadcast_text_taken(struct talk *t)
 {
     struct dialog *d = t->d;
     SCOPED(json) cJSON *args = must(cJSON_CreateObject());
-    must(cJSON_AddStringToObject(args, "segment", d->broadcast_to));
+    const char *unit = unit_named(t, d->broadcast_to);
+    must(cJSON_AddStringToObject(args, unit ? "unit" : "segment", unit ? unit : d->broadcast_to));
     must(cJSON_AddStringToObject(args, "text", d->broadcast_text));
     must(cJSON_AddStringToObject(args, "scope", fmt(t, "%lld", (long long)scope_of(t))));
     wish(t, "create", 0, args);
@@ -225,6 +234,14 @@ static bool is_state(const char *state, const char *name)
     return state && strcmp(state, name) == 0;
 }
 
+/* As up to three people will read it. */
+static const char *samples_of(struct talk *t, const cJSON *r)
+{
+    const char *one = mail_text(t, r, "sample", SAMPLE_CHARS), *two = mail_text(t, r, "sample2", SAMPLE_CHARS),
+               *three = mail_text(t, r, "sample3", SAMPLE_CHARS);
+    return !two ? one : three ? fmt(t, "• %s\n• %s\n• %s", one, two, three) : fmt(t, "• %s\n• %s", one, two);
+}
+
 static void tell_rehearsal(struct talk *t, const cJSON *r, const char *number)
 {
     int64_t people = number_of(r, "people"), ends_ms = number_of(r, "ends_at_ms");
@@ -239,7 +256,7 @@ static void tell_rehearsal(struct talk *t, const cJSON *r, const char *number)
         ARGS({"so", number}, {"nguoi", figure_of(t, r, "people")}, {"mien_phi", figure_of(t, r, "free")},
              {"tinh_phi", figure_of(t, r, "charged")}, {"tien", figure_of(t, r, "cost_vnd")}, {"khong_toi", missed},
              {"xong", ends_ms ? time_of(t, ends_ms) : message_get(MSG_BROADCAST_NO_END)->text},
-             {"mau", mail_text(t, r, "sample", SAMPLE_CHARS)}));
+             {"mau", samples_of(t, r)}));
 }
 
 static void tell_begun(struct talk *t, const cJSON *r, const char *number)
@@ -276,7 +293,10 @@ void broadcast_told(struct talk *t, const cJSON *r)
     if (!op || !has_role(t, BROADCAST_ROLES))
         return; /* the role ended meanwhile */
     bool done = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(r, "done"));
-    if (code)
+    const char *codes = mail_text(t, r, "codes", SAMPLE_CHARS);
+    if (codes)
+        say(t, MSG_BROADCAST_UNIT_SEVERAL, ARGS({"cac_ma", codes}));
+    else if (code)
         say(t, MSG_BROADCAST_CODE_UNKNOWN, ARGS({"code", code}));
     else if (!id)
         say(t, MSG_BROADCAST_NONE, NO_ARGS);

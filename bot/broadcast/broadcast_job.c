@@ -15,7 +15,7 @@
 #include "pg_queue.h"
 #include "settings.h"
 
-enum { DEADLINE_MS = 30000, MINUTE_MS = 60000 };
+enum { DEADLINE_MS = 30000, MINUTE_MS = 60000, SAMPLES = 3 };
 
 struct asking {
     struct job *job;
@@ -25,7 +25,7 @@ struct asking {
     struct broadcast_reach reach;
     struct broadcast_figures figures;
     int64_t at_ms, hold_ms;
-    char *sample;
+    char *sample[SAMPLES];
     cJSON *result;
 };
 
@@ -99,7 +99,9 @@ static void add_figures(struct asking *a)
     add_number(a, "opted_out", a->reach.opted_out);
     add_number(a, "capped", a->reach.capped);
     add_number(a, "with_support", a->reach.with_support);
-    cJSON_AddStringToObject(a->result, "sample", a->sample);
+    const char *const name[SAMPLES] = {"sample", "sample2", "sample3"};
+    for (size_t i = 0; i < SAMPLES; i++)
+        cJSON_AddStringToObject(a->result, name[i], a->sample[i]);
 }
 
 static void on_sample(const struct pg_answer *answer, void *arg)
@@ -108,10 +110,10 @@ static void on_sample(const struct pg_answer *answer, void *arg)
     const PGresult *res = rows_of(a, answer);
     if (!res)
         return;
-    if (PQntuples(res) > 0) {
-        struct broadcast_person who = {.full_name = pg_text(a, res, 0, 2), .unit_name = pg_text(a, res, 0, 3), .title = pg_text(a, res, 0, 4),
-                                       .initiatives = pg_int8(res, 0, 5)};
-        a->sample = broadcast_text_render(a, a->b->body, &who);
+    for (int r = 0; r < PQntuples(res) && r < SAMPLES; r++) {
+        struct broadcast_person who = {.full_name = pg_text(a, res, r, 2), .unit_name = pg_text(a, res, r, 3), .title = pg_text(a, res, r, 4),
+                                       .initiatives = pg_int8(res, r, 5)};
+        a->sample[r] = broadcast_text_render(a, a->b->body, &who);
     }
     a->op->begin(a);
 }
@@ -128,7 +130,7 @@ static void on_count(const struct pg_answer *answer, void *arg)
     struct pg_params *p = broadcast_plan_params(a, a->b, &e);
     pg_param_int8(p, a->b->free_only);
     pg_param_int8(p, a->b->template_id != NULL);
-    pg_param_int8(p, 1);
+    pg_param_int8(p, broadcast_text_is_plain(a->b->body) ? 1 : SAMPLES);
     run(a, SQL_BROADCAST_PREVIEW, p, on_sample);
 }
 
@@ -162,7 +164,7 @@ static const struct op told = {"", tell_rehearsal};
 static const char *state_of(const struct broadcast *b)
 {
     bool over = strcmp(b->state, "done") == 0 || strcmp(b->state, "cancelled") == 0;
-    return !over && b->paused_at_ms ? "paused" : b->state;
+    return !over && b->paused_at_ms ? "paused" : b->held ? "held" : b->state;
 }
 
 static void on_sums(const struct pg_answer *answer, void *arg)
@@ -245,16 +247,53 @@ static void on_codes(const struct pg_answer *answer, void *arg)
     done(a);
 }
 
-static void create(struct asking *a)
+/* None, or more than one: the asker says it once more, with a code. */
+static void tell_unit_unclear(struct asking *a, const PGresult *res)
+{
+    char *codes = talloc_strdup(a, "");
+    for (int r = 0; r < PQntuples(res); r++)
+        codes = talloc_asprintf_append(codes, "%s%s", r ? ", " : "", pg_text(a, res, r, 0));
+    cJSON_AddStringToObject(a->result, PQntuples(res) ? "codes" : "unknown_code", PQntuples(res) ? codes : word(a, "unit"));
+    a->b = NULL;
+    done(a);
+}
+
+static void add_checked(struct asking *a)
 {
     struct err e;
-    a->b = talloc_zero(a, struct broadcast);
-    *a->b = (struct broadcast){.segment = word(a, "segment"), .scope_unit = id_parse(word(a, "scope")), .body = word(a, "text"), .buttons = ""};
     if (!broadcast_plan_check(a->b, &e)) { /* the chat has looked at it before */
         failed(a, &e);
         return;
     }
     run(a, SQL_BROADCAST_UNKNOWN_CODES, broadcast_plan_codes(a, a->b), on_codes);
+}
+
+static void on_unit_named(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    if (PQntuples(res) != 1) {
+        tell_unit_unclear(a, res);
+        return;
+    }
+    a->b->segment = talloc_asprintf(a, "unit %s", pg_text(a, res, 0, 0));
+    add_checked(a);
+}
+
+static void create(struct asking *a)
+{
+    a->b = talloc_zero(a, struct broadcast);
+    *a->b = (struct broadcast){.segment = word(a, "segment"), .scope_unit = id_parse(word(a, "scope")), .body = word(a, "text"), .buttons = ""};
+    if (!*word(a, "unit")) {
+        add_checked(a);
+        return;
+    }
+    struct pg_params *p = pg_params_new(a);
+    pg_param_text(p, word(a, "unit"));
+    pg_param_int8(p, a->b->scope_unit);
+    run(a, SQL_BROADCAST_UNIT_NAMED, p, on_unit_named);
 }
 
 static void retry(struct asking *a)
@@ -290,7 +329,7 @@ static void ask_second(struct asking *a)
     snprintf(number, sizeof(number), "%" PRId64, a->hold_ms / MINUTE_MS);
     cJSON_AddStringToObject(payload, "hold_min", number);
     cJSON_AddStringToObject(payload, "name", word(a, "name"));
-    cJSON_AddStringToObject(payload, "sample", a->sample);
+    cJSON_AddStringToObject(payload, "sample", a->sample[0]);
     char *text = cJSON_PrintUnformatted(payload);
     pg_param_text(p, job_user_id(a->job));
     pg_param_int8(p, id_parse(word(a, "new_id")));
@@ -363,7 +402,9 @@ static void resume(struct asking *a)
 
 static void drop(struct asking *a)
 {
-    run(a, SQL_BROADCAST_CANCEL, id_params(a), on_changed);
+    struct pg_params *p = id_params(a);
+    pg_param_text(p, job_user_id(a->job));
+    run(a, SQL_BROADCAST_CANCEL, p, on_changed);
 }
 
 static const struct op ops[] = {
@@ -389,7 +430,9 @@ static void on_found(const struct pg_answer *answer, void *arg)
 void broadcast_job(struct job *job, void *ctx)
 {
     struct asking *a = talloc_zero((TALLOC_CTX *)job, struct asking);
-    *a = (struct asking){.job = job, .desk = ctx, .sample = talloc_strdup(a, ""), .result = cJSON_CreateObject()};
+    *a = (struct asking){.job = job, .desk = ctx, .result = cJSON_CreateObject()};
+    for (size_t i = 0; i < SAMPLES; i++)
+        a->sample[i] = talloc_strdup(a, "");
     const char *op = word(a, "op");
     cJSON_AddStringToObject(a->result, "op", op);
     if (strcmp(op, "create") == 0) {

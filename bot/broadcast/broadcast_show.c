@@ -37,6 +37,8 @@ const char *broadcast_show_state(const struct broadcast *b)
 {
     if (b->paused_at_ms)
         return "paused";
+    if (b->held)
+        return "held for a second person";
     return strcmp(b->state, "waiting") == 0 ? "waiting to begin" : b->state;
 }
 

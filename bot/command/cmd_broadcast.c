@@ -315,7 +315,9 @@ static int run_resume(struct job *j)
 
 static int run_cancel(struct job *j)
 {
-    return simple(j, SQL_BROADCAST_CANCEL, id_params(j, j->id), "broadcast_cancel", "it is over");
+    struct pg_params *p = id_params(j, j->id);
+    pg_param_text(p, actor(j));
+    return simple(j, SQL_BROADCAST_CANCEL, p, "broadcast_cancel", "it is over");
 }
 
 static int run_test(struct job *j)

@@ -11,13 +11,15 @@ RETURNING id;
 -- name: broadcast_get
 -- $1 id.
 SELECT id, segment, scope_unit, parent_id, body, buttons, template_id, template_data, free_only, state, start_at, paused_at,
-       pause_reason, created_by, created_at, started_by, confirmed_by, sending_at, ended_at
+       pause_reason, created_by, created_at, started_by, confirmed_by, sending_at, ended_at,
+       state = 'waiting' AND hold_until > now() AND confirmed_by IS NULL
 FROM broadcast WHERE id = $1::bigint;
 
 -- name: broadcast_of
 -- $1 id (0: the newest that was started), $2 who asks.  No row: there is none, or it is none of that person's business.
 SELECT b.id, b.segment, b.scope_unit, b.parent_id, b.body, b.buttons, b.template_id, b.template_data, b.free_only, b.state, b.start_at,
-       b.paused_at, b.pause_reason, b.created_by, b.created_at, b.started_by, b.confirmed_by, b.sending_at, b.ended_at
+       b.paused_at, b.pause_reason, b.created_by, b.created_at, b.started_by, b.confirmed_by, b.sending_at, b.ended_at,
+       b.state = 'waiting' AND b.hold_until > now() AND b.confirmed_by IS NULL
 FROM broadcast b
 WHERE b.id = CASE WHEN $1::bigint > 0 THEN $1::bigint
                   ELSE (SELECT max(n.id) FROM broadcast n WHERE n.state <> 'draft' AND broadcast_reaches($2, n.scope_unit)) END
@@ -26,13 +28,22 @@ WHERE b.id = CASE WHEN $1::bigint > 0 THEN $1::bigint
 -- name: broadcast_list
 -- The newest first.
 SELECT id, segment, scope_unit, parent_id, body, buttons, template_id, template_data, free_only, state, start_at, paused_at,
-       pause_reason, created_by, created_at, started_by, confirmed_by, sending_at, ended_at
+       pause_reason, created_by, created_at, started_by, confirmed_by, sending_at, ended_at,
+       state = 'waiting' AND hold_until > now() AND confirmed_by IS NULL
 FROM broadcast ORDER BY id DESC LIMIT 100;
 
 -- name: broadcast_unknown_codes
 -- $1 codes of units, $2 of waves.  Those that name none.
 SELECT c FROM unnest($1::text[]) c WHERE NOT EXISTS (SELECT FROM union_unit u WHERE u.code = c)
 UNION ALL SELECT c FROM unnest($2::text[]) c WHERE NOT EXISTS (SELECT FROM wave w WHERE w.code = c);
+
+-- name: broadcast_unit_named
+-- $1 folded name or code, $2 scope.  Codes of the units called so, five at most.
+SELECT u.code FROM union_unit u
+WHERE (u.name_key = $1 OR lower(u.code) = $1 OR u.id IN (SELECT a.unit_id FROM unit_alias a WHERE a.alias_key = $1))
+  AND u.code IS NOT NULL AND ($2::bigint = 0 OR u.path @> ARRAY[$2::bigint])
+  AND (u.valid_from IS NULL OR u.valid_from <= current_date) AND (u.valid_to IS NULL OR u.valid_to > current_date)
+ORDER BY u.code LIMIT 5;
 
 -- name: broadcast_count
 -- $1 kinds, $2 arguments, $3 truth, $4 scope, $5 parent, $6 cap.  People by reach.
@@ -90,9 +101,17 @@ WHERE id = $1::bigint AND state IN ('waiting', 'freezing', 'sending') AND paused
 UPDATE broadcast SET paused_at = NULL, pause_reason = NULL WHERE id = $1::bigint AND paused_at IS NOT NULL RETURNING id;
 
 -- name: broadcast_cancel
--- $1 id.  What was not sent is written off by the sender (broadcast_write_off).
-UPDATE broadcast SET state = 'cancelled', ended_at = now()
-WHERE id = $1::bigint AND state IN ('draft', 'waiting', 'freezing', 'sending') RETURNING id;
+-- $1 id, $2 by whom.  What was not sent is written off by the sender (broadcast_write_off).  Who started it from the chat hears that
+-- somebody else has stopped it; its mail has the number of the one at its end (broadcast_finish), which does not come any more.
+WITH over AS (
+    UPDATE broadcast SET state = 'cancelled', ended_at = now()
+    WHERE id = $1::bigint AND state IN ('draft', 'waiting', 'freezing', 'sending') RETURNING id, started_by
+), told AS (
+    INSERT INTO mailbox (user_id, id, kind, payload)
+    SELECT c.user_id, o.id, 'broadcast_over', jsonb_build_object('id', o.id::text)
+    FROM over o JOIN conversation c ON c.user_id = o.started_by AND o.started_by <> $2
+    ON CONFLICT DO NOTHING)
+SELECT id FROM over;
 
 -- name: broadcast_sums
 -- $1 id.  The ledger added up: state, reason, how many, how many of them charged.  A waiting row at or below its chunk's mark is
