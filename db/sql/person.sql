@@ -19,9 +19,10 @@ JOIN person c ON c.unit_id = p.unit_id AND c.name_key = q.name_key AND c.user_id
 GROUP BY q.user_id HAVING count(*) = 1;
 
 -- name: person_data
--- $1 user ids.  What is kept about a person, counted.
+-- $1 user ids.  What is kept about a person, counted.  What a broadcast said stands in its ledger only, and is a message as well.
 SELECT q.user_id,
-       (SELECT count(*) FROM message m WHERE m.user_id = q.user_id),
+       (SELECT count(*) FROM message m WHERE m.user_id = q.user_id)
+       + (SELECT count(*) FROM delivery d WHERE d.user_id = q.user_id AND d.state IN ('sent', 'received', 'seen')),
        (SELECT count(*) FROM initiative i WHERE i.user_id = q.user_id),
        (SELECT count(*) FROM draft d WHERE d.user_id = q.user_id),
        (SELECT count(*) FROM evidence e WHERE e.user_id = q.user_id),
