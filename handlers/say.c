@@ -15,7 +15,6 @@
 enum {
     QUOTE_CHARS = 80,      /* quoted user text (prompts-vi.md) */
     COLLECT_MOST_MS = 10000, /* a burst is answered at the latest after this (design.md section 5) */
-    ARGS_MOST = 48,
 };
 
 void *must(void *p)
@@ -52,24 +51,22 @@ const char *given_name(struct talk *t, const char *full_name)
 /* ---- values every text may use ---- */
 
 struct values {
-    struct message_arg v[ARGS_MOST];
+    struct message_arg *v;
     size_t n;
 };
 
-static void value(struct values *values, const char *name, const char *s)
-{
-    if (values->n < ARGS_MOST)
-        values->v[values->n++] = (struct message_arg){name, s};
-}
-
 static struct values values_of(struct talk *t, const struct message_arg *args, size_t n)
 {
-    struct values values = {.n = 0};
-    for (size_t i = 0; i < n; i++)
-        value(&values, args[i].name, args[i].value);
-    value(&values, "xung_ho", message_get(MSG_ADDRESS)->text);
-    value(&values, "ten", given_name(t, t->person.full_name));
-    value(&values, "title", t->d->draft.title ? must(text_short(t->ctx, str_of(t->d->draft.title), QUOTE_CHARS)) : NULL);
+    const char *title = t->d->draft.title;
+    const struct message_arg everywhere[] = {
+        {"xung_ho", message_get(MSG_ADDRESS)->text},
+        {"ten", given_name(t, t->person.full_name)},
+        {"title", title ? must(text_short(t->ctx, str_of(title), QUOTE_CHARS)) : NULL},
+    };
+    struct values values = {must(talloc_size(t->ctx, sizeof(*args) * (n + ARRAY_LEN(everywhere)))), n + ARRAY_LEN(everywhere)};
+    if (n)
+        memcpy(values.v, args, sizeof(*args) * n);
+    memcpy(values.v + n, everywhere, sizeof(everywhere));
     return values;
 }
 
