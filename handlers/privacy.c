@@ -46,7 +46,10 @@ void erase_person(struct talk *t)
     t->out->erase = true;
     t->out->person = NULL;
     /* The last sentence knows nothing of the person any more. */
-    *t->d = (struct dialog){.last_hash = t->d->last_hash}; /* for the sentence below, which takes its place */
+    *t->d = (struct dialog){
+        .last_hash = t->d->last_hash, /* for the sentence below, which takes its place */
+        .join_since_ms = t->d->join_since_ms, .join_tries = t->d->join_tries, /* or erasing oneself would buy new tries at codes */
+    };
     t->person = (struct person){.user_id = t->in->msg->user_id, .follows = t->person.follows};
     t->lead = NULL;
     say(t, MSG_ERASED, NO_ARGS);
