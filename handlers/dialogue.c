@@ -384,6 +384,9 @@ static const char *help_action(struct talk *t, const char *text)
 static const char *number_action(const struct talk *t, const char *key)
 {
     const struct shown_button *shown = t->d->shown;
+    int64_t sent = t->in->msg->sent_at_ms;
+    if ((flow[t->state].flags & F_SUDDEN) && sent && sent < t->d->prompted_at_ms)
+        return NULL;
     if (!(flow[t->state].flags & F_NUMBERS) || key[0] < '1' || key[0] > '0' + CHOICES_MAX)
         return NULL;
     if (key[1] && strcmp(key + 1, ".") != 0 && strcmp(key + 1, ")") != 0)

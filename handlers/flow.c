@@ -161,7 +161,7 @@ const struct step flow[ST_COUNT] = {
                          benefit_moves},
 
     /* ---- initiatives like this one were found: draft.similar holds them ---- */
-    [ST_SIMILAR] = {"similar", MSG_SIMILAR, ask_similar, SCENE_SIMILAR, F_DRAFT | F_SKIPPABLE | F_NUMBERS, NULL, MSG_SIMILAR_UNCLEAR,
+    [ST_SIMILAR] = {"similar", MSG_SIMILAR, ask_similar, SCENE_SIMILAR, F_DRAFT | F_SKIPPABLE | F_NUMBERS | F_SUDDEN, NULL, MSG_SIMILAR_UNCLEAR,
                     MSG_HELP_SIMILAR, ST_BENEFIT,
                     {{ANS_DIFFERENT, ST_ONWARD, similar_different}, {ANS_SAME, ST_STAY, similar_chosen},
                      {ANS_TOGETHER, ST_STAY, similar_chosen}, {ANS_AGAIN, ST_STAY, similar_chosen},

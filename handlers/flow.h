@@ -183,6 +183,7 @@ enum {
     F_AMOUNTS = 1 << 6,   /* a readable amount is an answer, whatever other words stand around it */
     F_IDLE = 1 << 7,      /* nothing is being asked: nothing to restate */
     F_PUBLIC = 1 << 8,    /* may be entered before consent */
+    F_SUDDEN = 1 << 10,   /* may come up by itself: a number typed before it was on show meant another list */
     F_RELAYS = 1 << 9,    /* whatever is sent is for somebody else; only buttons, "/" and "#" are for the bot */
 };
 
