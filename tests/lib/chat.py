@@ -33,6 +33,7 @@ MODIFIERS = r"(?:\s*\((?P<mods>[^)]*)\))?"
 
 FORMS = [
     ("says", rf"{PERSON}{MODIFIERS}: ?(?P<text>.*)"),
+    ("quotes", rf'{PERSON} quotes "(?P<words>[^"]*)"{MODIFIERS}: ?(?P<text>.*)'),
     ("taps", rf"{PERSON} taps(?P<old> old)?{MODIFIERS}: ?(?P<label>.*)"),
     ("sends", rf"{PERSON} sends (?P<kind>{'|'.join(KINDS)}){MODIFIERS}(?: (?P<arg>.*))?"),
     ("does", rf"{PERSON} (?P<deed>{'|'.join(DEEDS)}){MODIFIERS}(?:: ?(?P<text>.*))?"),

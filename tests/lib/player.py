@@ -135,6 +135,16 @@ class Player:
         self.on_message(step.who, text, [])
         self.event(step.who, "anonymous_text" if step.who.startswith("visitor") else "text", step.mods, text=text)
 
+    def do_quotes(self, step):
+        """Answers the newest message to that person with those words in it, or one of before the bot's time ("")."""
+        person, text, words = self.person(step.who), self.fill(step.text), self.fill(step.words)
+        self.unread(person)
+        found = [m for m in person.messages if words and words in (m.get("text") or "")]
+        if words and not found:
+            raise Mismatch(f"no message with \"{words}\" was sent to {step.who}")
+        self.on_message(step.who, text, [])
+        self.event(step.who, "text", step.mods, text=text, quote_msg_id=found[-1]["message_id"] if found else "0" * 20)
+
     def do_taps(self, step):
         person = self.person(step.who)
         label = self.fill(step.label)
