@@ -2,7 +2,7 @@
 """Broadcasts under fire: workers killed again and again, nobody gets the message twice, everybody is accounted for, few are unknown
 and those are settled; a pause is felt within a second; who opts out in the middle gets nothing.  (reliability.md K4, K5, Z5)
 
-  test_broadcast.py BUILD_FOLDER [--short]     --short: some thousands; without it 200,000 and a kill every two seconds"""
+  test_broadcast.py BUILD_FOLDER [--short] [--people N]     --short: some thousands; else 200,000, or N, and a kill every two seconds"""
 import os
 import re
 import signal
@@ -19,7 +19,7 @@ from test_workers import children, until  # noqa: E402
 from world import DATABASE  # noqa: E402
 
 SHORT = "--short" in sys.argv
-MANY, KILL_EVERY_S = (3000, 0.4) if SHORT else (200000, 2.0)
+MANY, KILL_EVERY_S = (3000, 0.4) if SHORT else (int(sys.argv[sys.argv.index("--people") + 1]) if "--people" in sys.argv else 200000, 2.0)
 WORKERS, MARKED_MAX, KILLS_MAX = 2, 64, 8 if SHORT else 1000
 NOT_REACHED_MAX = 10  # for each kill: calls that had begun and did not come through; of those only marked it would be about twenty
 TEXT = "Chào {xung_ho} {ten}, mình có cách làm nào hay thì ghi lại nhé ạ."
@@ -68,6 +68,48 @@ def started(pid):
         return sys.maxsize
 
 
+class Meter:
+    """What it costs from here on: messages a second, the workers' memory, and PostgreSQL's work."""
+
+    def __init__(self, world):
+        self.world, self.began, self.memory = world, time.monotonic(), []
+        self.before = self.read()
+
+    def read(self):
+        wal, transactions = self.world.postgres.psql(DATABASE, "SELECT pg_current_wal_lsn() - '0/0', xact_commit FROM pg_stat_database "
+                                                               f"WHERE datname = '{DATABASE}'").strip().split("|")
+        return int(wal), int(transactions), self.cpu()
+
+    def cpu(self):
+        """Seconds of all its processes; those that have ended are counted by the postmaster."""
+        main, ticks = self.world.postgres.process.child.pid, 0
+        for pid, fields in [(main, slice(11, 15))] + [(pid, slice(11, 13)) for pid in children(main)]:
+            try:
+                with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+                    ticks += sum(int(n) for n in f.read().rsplit(")", 1)[1].split()[fields])
+            except OSError:
+                continue  # it has ended meanwhile
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def look(self, workers):
+        for pid in workers:
+            try:
+                with open(f"/proc/{pid}/statm", encoding="ascii") as f:
+                    self.memory.append(int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6)
+            except OSError:
+                continue
+
+    def halves(self):
+        """The most a worker held in the first and in the second half, MB."""
+        middle = len(self.memory) // 2
+        return max(self.memory[:middle], default=0), max(self.memory[middle:], default=0)
+
+    def line(self, messages):
+        wal, transactions, cpu = (now - then for now, then in zip(self.read(), self.before))
+        return (f"{messages / (time.monotonic() - self.began):,.0f} messages/s with the freeze, {wal / messages:.0f} B of WAL, {cpu / messages * 1e6:.0f} us of PostgreSQL and "
+                f"{transactions / messages:.3f} transactions a message; a worker held {self.halves()[0]:.1f} MB at most, in the second half {self.halves()[1]:.1f}")
+
+
 def killed_again_and_again(world, checks):
     people(world, "kill-", MANY)
     number, rehearsal = create(world, "kill-")
@@ -76,14 +118,16 @@ def killed_again_and_again(world, checks):
     kills, most_unknown, over = 0, 0, threading.Event()
     world.bot.command("broadcast", "start", str(number), "--by", "an")
     world.bot.command("broadcast", "confirm", str(number), "--by", "binh")
-    supervisor = world.bot.process.child.pid
+    supervisor, meter = world.bot.process.child.pid, Meter(world)
     end = time.monotonic() + (60 if SHORT else 1800)
     while state(world, number) != "done" and time.monotonic() < end:
         over.wait(KILL_EVERY_S)
         workers = children(supervisor)
+        meter.look(workers)
         if workers and kills < KILLS_MAX and state(world, number) == "sending":
             os.kill(min(workers, key=started), signal.SIGKILL)  # the one that has lived longest: whoever dies at once is started ever later
             kills += 1
+    cost = meter.line(MANY)
     unknown_then = sums(world, number).get("unknown", 0)
     checks.that(f"a broadcast to {MANY:,} ends though {kills} workers were killed", state(world, number) == "done" and kills > 2, (state(world, number), kills))
     got = sums(world, number)
@@ -99,6 +143,10 @@ def killed_again_and_again(world, checks):
     checks.that("and what is called sent is what Zalo took", got.get("sent", 0) + got.get("received", 0) + got.get("seen", 0) == took - sends,
                 (got, took - sends))
     print(f"      {MANY:,} recipients, {kills} kills: {got}, unknown before settling {unknown_then}")
+    print(f"      {cost}")
+    if not SHORT:
+        first, second = meter.halves()
+        checks.that(f"a worker's memory does not grow with what was sent ({first:.1f} and {second:.1f} MB)", second < first * 1.2 + 1, meter.memory[-20:])
 
 
 def pause_and_opt_out(world, checks):
