@@ -11,6 +11,7 @@ import argparse
 import datetime
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -41,10 +42,20 @@ SETTINGS = {"SANGKIEN_SEND_PER_MINUTE": "10000000", "SANGKIEN_CHAT_QUIET_MS": "2
             "SANGKIEN_RETENTION_MESSAGE_DAYS": "365"}
 
 
+def first_day(campaign):
+    """Of the first wave of a campaign's table."""
+    with open(campaign, encoding="utf-8-sig", newline="") as f:
+        text = f.read()
+    days = re.findall(r"^wave[,;\t].*?(\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})", text, re.M)
+    if not days:
+        raise Failure(f"{campaign} names no wave with a first day")
+    return min(datetime.datetime.strptime(d, "%d/%m/%Y" if "/" in d else "%Y-%m-%d").date() for d in days)
+
+
 class Month:
     def __init__(self, folder, options):
         self.options, self.folder, self.chance = options, folder, random.Random(11)
-        self.first = FIRST
+        self.first = first_day(options.campaign) if options.campaign else FIRST  # a clock of databases only goes forward
         self.clock = VirtualClock(folder, self.at(-1, 8))
         self.kills, self.broadcasts, self.waves, self.kept = 0, [], [], {}
         os.environ.update(self.clock.environment())
@@ -80,9 +91,7 @@ class Month:
         w.bot.command("import", "campaign", self.options.campaign or self.campaign_file())
         days = [r.split("|") for r in self.sql("SELECT code, starts_on, ends_on FROM wave ORDER BY starts_on").split("\n")]
         days = [(code, datetime.date.fromisoformat(first), datetime.date.fromisoformat(last)) for code, first, last in days]
-        self.first = days[0][1]  # with a campaign of one's own the month is its
         self.waves = [(code, (first - self.first).days, (last - self.first).days) for code, first, last in days]
-        self.clock.turn_to(self.at(-1, 8))
         self.crowd = Crowd(w.bot_port, self.clock.now_ms)
         self.people = People(self, self.options.people, self.options.initiatives)
         self.people.settle_in()
@@ -113,13 +122,17 @@ class Month:
     def broadcast(self, day):
         segment, text = BROADCASTS[day]
         if segment.startswith("behind"):
-            segment = "behind " + next(code for code, first, last in self.waves if first <= day <= last)
+            wave = next((code for code, first, last in self.waves if first <= day <= last), "")
+            aimed = self.sql(f"SELECT 1 FROM target t JOIN wave w ON w.id = t.wave_id WHERE w.code = '{wave}' LIMIT 1")
+            segment = "behind " + wave if aimed else "registered and not initiative"
         number = int(self.world.bot.command("broadcast", "create", "--to", segment, "--buttons", "register", stdin=text).split("\n")[0])
         self.world.bot.command("broadcast", "start", str(number), "--by", "an")
         self.broadcasts.append(number)
-        ledger = f"SELECT count(*) FROM delivery WHERE broadcast_id = {number} AND state <> 'waiting'"
+        self.wait(f"SELECT 1 FROM broadcast WHERE id = {number} AND state IN ('sending', 'done')", "the broadcast is frozen")
+        people = int(self.sql(f"SELECT count(*) FROM delivery WHERE broadcast_id = {number}"))
+        settled = f"SELECT 1 FROM delivery WHERE broadcast_id = {number} AND state <> 'waiting' HAVING count(*) >= "
         for kill in range(2):  # the second one takes the whole bot down
-            self.wait(f"{ledger} HAVING count(*) > {kill * self.options.people // 8}", "the broadcast goes on")
+            self.wait(settled + str(min(people, 1 + kill * people // 4)), "the broadcast goes on")
             self.crash(whole=kill == 1)
         self.wait(f"SELECT 1 FROM broadcast WHERE id = {number} AND state = 'done'", "the broadcast is done", 180)
         self.clock.turn_to(self.clock.now() + datetime.timedelta(minutes=10))  # what is unknown is asked about after a while
@@ -192,7 +205,11 @@ def main(argv):
     began, checks = time.monotonic(), Checks()
     with tempfile.TemporaryDirectory(prefix="sangkien-month-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
         os.chmod(folder, 0o755)
-        month = Month(folder, options)
+        try:
+            month = Month(folder, options)
+        except (Failure, OSError) as e:
+            print(f"month.py: {e}", file=sys.stderr)
+            return 1
         try:
             month.begin()
             month.play()
