@@ -254,6 +254,8 @@ void mail_turn(struct talk *t)
         coauthor_offered(t, root);
     else if (strcmp(kind, "coauthor_offer_answered") == 0)
         coauthor_offer_answered(t, root);
+    else if (strcmp(kind, "coauthor_verdict") == 0)
+        coauthor_verdict(t, root);
     else if (strcmp(kind, "nudge") == 0)
         nudge_mail(t, root);
     else if (strcmp(kind, "evidence_failed") == 0)

@@ -30,6 +30,9 @@ void review_stale(struct talk *t, const struct cJSON *root);
 /* ---- the author ---- */
 /** Mail "verdict": applied at once, told unless the author is telling something just now; then a minute later. */
 void verdict_mail(struct talk *t, const struct cJSON *root, bool telling);
+
+/** What a co-author who agreed hears when it was found valid or recognised: one line, together with the first author. */
+void coauthor_verdict(struct talk *t, const struct cJSON *root);
 /** "Giải thích thêm": one sentence against a verdict, once. */
 void cmd_appeal(struct talk *t, int64_t arg, enum edit_field field);
 enum answer read_appeal(struct talk *t, const char *text);

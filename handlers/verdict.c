@@ -128,6 +128,38 @@ static void tell(struct talk *t, const cJSON *root, const char *status)
     restate(t);
 }
 
+/* Those who said that they did it too hear what it came to; "returned" and the like is for the first author to settle. */
+static bool is_for_coauthors(const char *status)
+{
+    return strcmp(status, STATUS_VALID) == 0 || strcmp(status, STATUS_RECOGNISED) == 0;
+}
+
+/* NEED_AUTHORS is loaded. */
+static void tell_coauthors(struct talk *t, const cJSON *root, const char *status)
+{
+    for (const struct initiative_author *a = t->in->authors; a; a = a->next) {
+        if (!a->author_user_id || strcmp(a->consent, "yes") != 0 || strcmp(a->author_user_id, t->in->msg->user_id) == 0)
+            continue;
+        const char *title = mail_text(t, root, "title", 80), *code = mail_text(t, root, "code", 20);
+        SCOPED(json) cJSON *told = must(cJSON_CreateObject());
+        must(cJSON_AddStringToObject(told, "title", title ? title : ""));
+        must(cJSON_AddStringToObject(told, "code", code ? code : ""));
+        must(cJSON_AddStringToObject(told, "name", t->person.full_name ? t->person.full_name : ""));
+        must(cJSON_AddStringToObject(told, "status", status));
+        mail_add(t, a->author_user_id, "coauthor_verdict", print(t, told), t->in->now_ms);
+    }
+}
+
+void coauthor_verdict(struct talk *t, const cJSON *root)
+{
+    const char *status = mail_text(t, root, "status", 40), *title = mail_text(t, root, "title", 80);
+    const char *code = mail_text(t, root, "code", 20), *name = mail_text(t, root, "name", NAME_CHARS_MAX);
+    if (!status || !is_for_coauthors(status) || !title || !code || !name || !consented(t))
+        return;
+    say(t, MSG_COAUTHOR_VERDICT, ARGS({"title", title}, {"code", code}, {"name", name}, {"status", status_label(t, status)}));
+    restate(t);
+}
+
 void verdict_mail(struct talk *t, const cJSON *root, bool telling)
 {
     const char *status = mail_text(t, root, "status", 40);
@@ -137,6 +169,12 @@ void verdict_mail(struct talk *t, const cJSON *root, bool telling)
     if (mail_id(root, "id") && !apply(t, root, status))
         return;
     if (!telling) {
+        t->out->need_id = mail_id(root, "initiative_id");
+        if (is_for_coauthors(status) && t->out->need_id) {
+            if (!need(t, NEED_AUTHORS))
+                return;
+            tell_coauthors(t, root, status);
+        }
         tell(t, root, status);
         return;
     }

@@ -218,6 +218,7 @@ static void test_a_random_walk_never_repeats_a_sentence_and_never_sticks(void **
                                              "evidence_full", "help_confidential", "drafts_full",
                                              "title_too_long", "description_too_long", "coauthors_too_much",
                                              "edit_done_sent", "already_submitted", "withdraw_wished",
+                                             "coauthor_verdict", /* afterwards.chat */
                                              /* review.chat */
                                              "status_returned_here", "status_valid_checked", "status_reopened", "appeal_ask",
                                              "appeal_unclear", "appeal_noted", "appeal_once", "appeal_not_now", "help_review",
