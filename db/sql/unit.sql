@@ -1,32 +1,33 @@
 -- name: unit_match
 -- $1 user ids, $2 folded names: up to five units each, best first.  The name of a unit that is no more leads to the one of its
--- level that took it in, when there is one.  What only looks like the name is not looked for by who typed the name of a unit there
--- is; of that the thirty nearest are weighed, as a whole and as words in a longer name.
-SELECT q.user_id, m.id, m.name, m.parent_name, m.level, m.score
-FROM (SELECT t.user_id, t.key, EXISTS (SELECT FROM union_unit e WHERE e.name_key = t.key
-             AND (e.valid_from IS NULL OR e.valid_from <= current_date) AND (e.valid_to IS NULL OR e.valid_to > current_date) OFFSET 0) AS known
-      FROM unnest($1::text[], $2::text[]) AS t (user_id, key) OFFSET 0) AS q
+-- level that took it in, when there is one.  What only looks like the name is not looked for by who typed a name or an alias that
+-- leads to a unit; of that the nearest ten are weighed, as a whole and as words in a longer name: the best five of both together
+-- are among them.  Each is weighed once, for that is what it costs: 0.3 and 0.6 are pg_trgm's own bounds of "similar".
+SELECT t.user_id, m.id, m.name, m.parent_name, m.level, m.score
+FROM unnest($1::text[], $2::text[]) AS t (user_id, key)
 CROSS JOIN LATERAL (
-    SELECT u.id, u.name, p.name AS parent_name, u.level, max(s.score) AS score
-    FROM (SELECT e.id, e.level, e.path, e.valid_to, e.name_key AS key FROM union_unit e WHERE e.name_key = q.key
-          UNION ALL
-          SELECT n.id, n.level, n.path, n.valid_to, a.alias_key FROM unit_alias a JOIN union_unit n ON n.id = a.unit_id WHERE a.alias_key = q.key
-          UNION ALL
-          SELECT n.id, n.level, n.path, n.valid_to, near.key FROM (
-              (SELECT x.id, x.name_key AS key FROM union_unit x WHERE NOT q.known ORDER BY x.name_key <-> q.key LIMIT 30)
-              UNION (SELECT x.id, x.name_key FROM union_unit x WHERE NOT q.known ORDER BY q.key <<-> x.name_key LIMIT 30)
-              UNION (SELECT x.unit_id, x.alias_key FROM unit_alias x WHERE NOT q.known ORDER BY x.alias_key <-> q.key LIMIT 30)
-              UNION (SELECT x.unit_id, x.alias_key FROM unit_alias x WHERE NOT q.known ORDER BY q.key <<-> x.alias_key LIMIT 30)) near
-          JOIN union_unit n ON n.id = near.id
-          WHERE near.key <> q.key AND (near.key % q.key OR q.key <% near.key)) c
-    JOIN union_unit u ON u.id = ANY (c.path) AND u.level >= c.level AND (u.id = c.id OR c.valid_to <= current_date)
-    LEFT JOIN union_unit p ON p.id = u.parent_id
-    CROSS JOIN LATERAL (SELECT CASE WHEN c.key = q.key THEN 100 ELSE
-        least(99, round(100 * greatest(similarity(c.key, q.key), 0.9 * word_similarity(q.key, c.key))))::int END AS score) s
-    WHERE (u.valid_from IS NULL OR u.valid_from <= current_date) AND (u.valid_to IS NULL OR u.valid_to > current_date)
+    WITH called AS MATERIALIZED (
+        SELECT e.id, 100 AS score FROM union_unit e WHERE e.name_key = t.key
+        UNION SELECT a.unit_id, 100 FROM unit_alias a WHERE a.alias_key = t.key
+    ), known AS MATERIALIZED (
+        SELECT FROM called c JOIN unit_now n ON n.id = c.id LIMIT 1
+    ), alike AS (
+        SELECT near.id, max(least(99, round(100 * greatest(w.whole, 0.9 * w.words))))::int AS score
+        FROM ((SELECT x.id, x.name_key AS key FROM union_unit x WHERE NOT EXISTS (SELECT FROM known) ORDER BY x.name_key <-> t.key LIMIT 10)
+              UNION (SELECT x.id, x.name_key FROM union_unit x WHERE NOT EXISTS (SELECT FROM known) ORDER BY t.key <<-> x.name_key LIMIT 10)
+              UNION (SELECT x.unit_id, x.alias_key FROM unit_alias x WHERE NOT EXISTS (SELECT FROM known) ORDER BY x.alias_key <-> t.key LIMIT 10)
+              UNION (SELECT x.unit_id, x.alias_key FROM unit_alias x WHERE NOT EXISTS (SELECT FROM known) ORDER BY t.key <<-> x.alias_key LIMIT 10)
+             ) near
+        CROSS JOIN LATERAL (SELECT similarity(near.key, t.key) AS whole, word_similarity(t.key, near.key) AS words OFFSET 0) w
+        WHERE w.whole >= 0.3 OR w.words >= 0.6
+        GROUP BY near.id
+    )
+    SELECT u.id, u.name, p.name AS parent_name, u.level, max(c.score) AS score
+    FROM (SELECT * FROM called UNION ALL SELECT * FROM alike) c
+    JOIN unit_now n ON n.id = c.id JOIN union_unit u ON u.id = n.now_id LEFT JOIN union_unit p ON p.id = u.parent_id
     GROUP BY u.id, u.name, p.name, u.level
     ORDER BY score DESC, u.level DESC, u.id LIMIT 5) m
-ORDER BY q.user_id, m.score DESC, m.level DESC, m.id;
+ORDER BY t.user_id, m.score DESC, m.level DESC, m.id;
 
 -- name: unit_unkeyed
 -- Units and aliases whose folded name is not written yet (imported by SQL).
