@@ -59,11 +59,13 @@ UNION ALL SELECT user_id, true, NULL, NULL, NULL, NULL, NULL, NULL FROM taken;
 -- (OFFSET 0: looked for by the person's key, and never answered from a list of all that wait.)
 SELECT p.user_id, p.full_name, p.phone, p.unit_id, p.unit_text, coalesce(u.name, p.unit_text), p.follows, p.opted_out_at,
        p.consent_at, p.consent_version, p.last_inbound_at, p.created_at,
-       EXISTS (SELECT FROM outbox w WHERE w.user_id = p.user_id AND w.owner IS DISTINCT FROM $2
-               AND (w.owner IS NOT NULL OR w.collapse_key IS NULL) OFFSET 0),
-       EXISTS (SELECT FROM outbox w WHERE w.user_id = p.user_id AND w.owner IS NULL AND w.collapse_key IS NOT NULL OFFSET 0)
+       coalesce(w.waiting, false), coalesce(w.collected, false)
 FROM person p
 LEFT JOIN union_unit u ON u.id = p.unit_id
+CROSS JOIN LATERAL (
+    SELECT bool_or(o.owner IS DISTINCT FROM $2 AND (o.owner IS NOT NULL OR o.collapse_key IS NULL)) AS waiting,
+           bool_or(o.owner IS NULL AND o.collapse_key IS NOT NULL) AS collected
+    FROM outbox o WHERE o.user_id = p.user_id OFFSET 0) w
 WHERE p.user_id = ANY ($1::text[]);
 
 -- name: conversation_save

@@ -29,8 +29,10 @@ WITH seen AS MATERIALIZED (
     INSERT INTO initiative_index (user_id, id, doc) SELECT user_id, id, doc FROM numbered
     ON CONFLICT (user_id, id) DO UPDATE SET doc = excluded.doc
 ), listed AS MATERIALIZED (
-    SELECT t.term, string_agg(int4send(n.doc * 64 + least(63, cardinality(n.terms) / 2)), '') AS docs
-    FROM numbered n CROSS JOIN LATERAL unnest(n.terms) AS t (term) GROUP BY t.term ORDER BY t.term
+    SELECT e.term, string_agg(e.entry, '') AS docs
+    FROM (SELECT unnest(n.terms) AS term, int4send(n.doc * 64 + least(63, cardinality(n.terms) / 2)) AS entry
+          FROM numbered n OFFSET 0) e -- sorted are terms with their entries, not each with all the terms of its text
+    GROUP BY e.term ORDER BY e.term
 )
 INSERT INTO similar_posting (term, part, before, docs)
 SELECT l.term, coalesce(p.part + p.full, 0), coalesce(p.before + p.full * p.length / 4, 0), l.docs
