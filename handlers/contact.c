@@ -225,8 +225,8 @@ bool quoted_turn(struct talk *t)
     if (!need(t, NEED_QUOTED))
         return true;
     const struct ticket *quoted = t->in->quoted;
-    if (!quoted)
-        return false;
+    if (!quoted) /* whom he means is not known: while he answers somebody it would go there */
+        return t->state == ST_ANSWERING && text && unaddressed_turn(t, text);
     if (strcmp(quoted->user_id, msg->user_id) == 0)
         return quoted_by_worker(t, quoted->id, text);
     const struct ticket_case *c = case_of(t, quoted->number);
@@ -244,6 +244,11 @@ static bool is_mine(const struct talk *t, const struct ticket_case *c)
     return c->ticket.assignee && strcmp(c->ticket.assignee, t->in->msg->user_id) == 0;
 }
 
+static struct choice choice_of(struct talk *t, int64_t number, const char *name)
+{
+    return (struct choice){number, fmt(t, "#%lld %s", (long long)number, name)};
+}
+
 bool unaddressed_turn(struct talk *t, const char *text)
 {
     struct dialog *d = t->d;
@@ -251,9 +256,11 @@ bool unaddressed_turn(struct talk *t, const char *text)
         return t->out->needs != 0;
     int n = 0;
     memset(d->choice, 0, sizeof(d->choice));
+    if (t->state == ST_ANSWERING)
+        d->choice[n++] = choice_of(t, d->answer_number, d->answer_name);
     for (const struct ticket_case *c = t->in->queue; c && n < CHOICES_MAX; c = c->next)
-        if (is_mine(t, c) && strcmp(c->ticket.state, TICKET_SNOOZED) != 0)
-            d->choice[n++] = (struct choice){c->ticket.number, fmt(t, "#%lld %s", (long long)c->ticket.number, asker_name(c))};
+        if (is_mine(t, c) && strcmp(c->ticket.state, TICKET_SNOOZED) != 0 && c->ticket.number != d->choice[0].id)
+            d->choice[n++] = choice_of(t, c->ticket.number, asker_name(c));
     if (n == 0)
         return false;
     d->unsent = must(text_short(t->ctx, str_of(text), TICKET_TEXT_CHARS));
@@ -288,7 +295,7 @@ enum state not_sent(struct talk *t)
 {
     t->d->unsent = NULL;
     lead(t, MSG_STAFF_NOT_SENT, NO_ARGS);
-    return ST_NONE;
+    return answering_goes_on(t);
 }
 
 /* ---- duty ---- */

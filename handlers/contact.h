@@ -21,9 +21,6 @@ const struct ticket_case *case_addressed(struct talk *t, int64_t number);
 /** What the contact says to that worker, in the conversation he has or, `direct`, beside it. */
 void answer_case(struct talk *t, const struct ticket_case *c, const char *text, bool direct);
 
-/** Back from an aside to whom he was answering, and says to whom; ST_RETURN when that is nobody. */
-enum state answering_goes_on(struct talk *t);
-
 /** He answers nobody any more; the state is the caller's to leave. */
 void answering_end(struct talk *t);
 

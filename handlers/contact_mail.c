@@ -161,42 +161,43 @@ static void words_came(struct talk *t, const struct told *m, const cJSON *root)
           picture ? url : NULL, &carried);
 }
 
-/* Which text says it, and whether it ends the answering of that ticket. */
+/* Which text says it, whether it ends the answering of that ticket, is one of many in a row, is for who does not answer himself. */
 static const struct {
     const char *what;
     enum msg text;
-    bool ends, ack;
+    bool ends, ack, chief;
 } results[] = {
-    {"held", MSG_STAFF_TICKET_HELD, true, false},
-    {"given_back", MSG_STAFF_TICKET_GIVEN_BACK, true, false},
-    {"closed_before", MSG_STAFF_TICKET_CLOSED_BEFORE, true, false},
-    {"closed", MSG_STAFF_TICKET_CLOSED_NOW, true, false},
-    {"returned", MSG_STAFF_TICKET_RETURNED, true, false},
-    {"passed", MSG_STAFF_TICKET_PASSED, true, false},
-    {"passed_to_nobody", MSG_STAFF_TICKET_PASSED_TO_NOBODY, true, false},
-    {"snoozed", MSG_STAFF_TICKET_SNOOZED_NOW, true, false},
-    {"unreachable", MSG_STAFF_TICKET_UNREACHABLE, false, false},
-    {"failed", MSG_STAFF_TICKET_FAILED, false, false},
-    {"sent", MSG_STAFF_TICKET_SENT, false, true},
-    {"sent_paid", MSG_STAFF_TICKET_SENT_PAID, false, true},
+    {"held", MSG_STAFF_TICKET_HELD, true, false, false},
+    {"given_back", MSG_STAFF_TICKET_GIVEN_BACK, true, false, false},
+    {"closed_before", MSG_STAFF_TICKET_CLOSED_BEFORE, true, false, false},
+    {"closed", MSG_STAFF_TICKET_CLOSED_NOW, true, false, false},
+    {"returned", MSG_STAFF_TICKET_RETURNED, true, false, false},
+    {"passed", MSG_STAFF_TICKET_PASSED, true, false, false},
+    {"passed_to_nobody", MSG_STAFF_TICKET_PASSED_TO_NOBODY, true, false, false},
+    {"snoozed", MSG_STAFF_TICKET_SNOOZED_NOW, true, false, false},
+    {"unreachable", MSG_STAFF_TICKET_UNREACHABLE, false, false, false},
+    {"failed", MSG_STAFF_TICKET_FAILED, false, false, false},
+    {"sent", MSG_STAFF_TICKET_SENT, false, true, false},
+    {"sent_paid", MSG_STAFF_TICKET_SENT_PAID, false, true, false},
     /* what happened to a ticket of his */
-    {"left", MSG_STAFF_TICKET_LEFT, true, false},
-    {"taken_over", MSG_STAFF_TICKET_TAKEN_OVER, true, false},
-    {"taken_away", MSG_STAFF_TICKET_TAKEN_AWAY, true, false},
-    {"by_admin", MSG_STAFF_TICKET_BY_ADMIN, true, false},
-    {"silent", MSG_STAFF_TICKET_SILENT, false, false},
-    {"overdue", MSG_STAFF_TICKET_OVERDUE, false, false},
-    {"chief_waiting", MSG_STAFF_CHIEF_WAITING, false, false},
-    {"chief_overdue", MSG_STAFF_CHIEF_OVERDUE, false, false},
+    {"left", MSG_STAFF_TICKET_LEFT, true, false, false},
+    {"taken_over", MSG_STAFF_TICKET_TAKEN_OVER, true, false, false},
+    {"taken_away", MSG_STAFF_TICKET_TAKEN_AWAY, true, false, false},
+    {"by_admin", MSG_STAFF_TICKET_BY_ADMIN, true, false, false},
+    {"silent", MSG_STAFF_TICKET_SILENT, false, false, false},
+    {"overdue", MSG_STAFF_TICKET_OVERDUE, false, false, false},
+    {"chief_waiting", MSG_STAFF_CHIEF_WAITING, false, false, true},
+    {"chief_overdue", MSG_STAFF_CHIEF_OVERDUE, false, false, true},
 };
 
 static void taken(struct talk *t, const struct told *m)
 {
     bool here = t->state == ST_ANSWERING && t->d->answer_number == m->number;
-    if (!here)
+    if (t->d->answer_number != m->number)
         return; /* he pressed "Xong" meanwhile: the conversation is his, the next button will say so */
     t->d->answer_open = true;
-    ask_state(t);
+    if (here)
+        ask_state(t);
 }
 
 static void result_came(struct talk *t, const struct told *m, const cJSON *root)
@@ -217,12 +218,15 @@ static void result_came(struct talk *t, const struct told *m, const cJSON *root)
         return; /* said for the first of several in a row */
     if (results[i].ack)
         t->d->acked_ms = t->in->now_ms;
-    say_exactly(t, results[i].text,
+    const struct reply *said = say_exactly(t, results[i].text,
          ARGS({"so", number_text(t, m->number)}, {"name", m->name ? m->name : message_get(MSG_LABEL_WORKER)->text}, {"support", m->by},
               {"why", m->by}, {"unit", mail_text(t, root, "unit", 200)}, {"minutes", mail_text(t, root, "minutes", 10)}));
-    if (here && results[i].ends) {
-        answering_end(t);
-        go(t, ST_RETURN);
+    if (m->worker && m->ticket && !results[i].chief)
+        belongs_to(t, said, &(struct carried){m->worker, m->ticket, NULL});
+    if (results[i].ends && t->d->answer_number == m->number) {
+        answering_end(t); /* also while he is asked something: he does not go back to it */
+        if (here)
+            go(t, ST_RETURN);
     }
 }
 

@@ -289,7 +289,7 @@ const struct step flow[ST_COUNT] = {
     /* d->unsent is the text, d->choice the tickets it may be for. */
     [ST_WHOM] = {"whom", MSG_STAFF_TO_WHOM, ask_whom, SCENE_MENU, F_EXCURSION | F_PUBLIC, read_whom, MSG_STAFF_TO_WHOM_UNCLEAR,
                  MSG_STAFF_HELP_ANSWERING, ST_RETURN,
-                 {{ANS_OK, ST_RETURN, NULL}, {ANS_NO, ST_RETURN, not_sent}}, NULL, ROLE_SUPPORT},
+                 {{ANS_OK, ST_STAY, answering_goes_on}, {ANS_NO, ST_STAY, not_sent}}, NULL, ROLE_SUPPORT},
     /* d->last_answer is what gets a name. */
     [ST_CANNED_NAME] = {"canned_name", MSG_STAFF_CANNED_ASK_NAME, NULL, SCENE_NAME, F_EXCURSION | F_PUBLIC | F_SKIPPABLE, read_canned_name,
                         MSG_STAFF_CANNED_NAME_UNCLEAR, MSG_STAFF_HELP_ANSWERING, ST_RETURN,

@@ -425,6 +425,8 @@ void ask_whom(struct talk *t);
 enum answer read_answering(struct talk *t, const char *text);
 enum answer read_whom(struct talk *t, const char *text);
 enum state answering_done(struct talk *t);
+/** Back from an aside to whom he was answering, and says to whom; ST_RETURN when that is nobody. */
+enum state answering_goes_on(struct talk *t);
 enum state not_sent(struct talk *t);
 void cmd_ticket_reply(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_ticket_force(struct talk *t, int64_t arg, enum edit_field field);

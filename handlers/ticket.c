@@ -21,16 +21,22 @@ void mail_post(struct talk *t, const char *to, const char *kind, int64_t not_bef
     mail_add(t, to, kind, must(talloc_strdup(t->ctx, json)), not_before_ms);
 }
 
-struct reply *relay(struct talk *t, enum msg id, const struct message_arg *args, size_t n, const char *image_url, const struct carried *c)
+void belongs_to(struct talk *t, const struct reply *first, const struct carried *c)
 {
-    struct reply *first = say_exactly(t, id, args, n);
-    for (struct reply *r = first; r; r = r->next) {
-        r->class = REPLY_STAFF;
+    for (const struct reply *r = first; r; r = r->next) {
         struct ticket_relay *row = must(talloc_zero(t->ctx, struct ticket_relay));
         *row = (struct ticket_relay){.next = t->out->relays, .user_id = r->user_id, .id = r->id, .worker_id = c->worker_id,
                                      .ticket_id = c->ticket_id, .contact = c->contact};
         t->out->relays = row;
     }
+}
+
+struct reply *relay(struct talk *t, enum msg id, const struct message_arg *args, size_t n, const char *image_url, const struct carried *c)
+{
+    struct reply *first = say_exactly(t, id, args, n);
+    for (struct reply *r = first; r; r = r->next)
+        r->class = REPLY_STAFF;
+    belongs_to(t, first, c);
     if (first && image_url) {
         first->image_url = image_url;
         first->button_count = 0;

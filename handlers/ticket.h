@@ -87,12 +87,15 @@ void mail_post(struct talk *t, const char *to, const char *kind, int64_t not_bef
 struct carried {
     const char *worker_id;
     int64_t ticket_id;
-    const char *contact;
+    const char *contact; /* NULL: the bot's own word about it */
 };
 
 /** Words of one person for the one whose turn it is, in the frame of a text of the catalogue; long ones in parts.
  *  @return the first part. */
 struct reply *relay(struct talk *t, enum msg id, const struct message_arg *args, size_t n, const char *image_url, const struct carried *c);
+
+/** A reply, in as many parts as it has, is about that ticket: who quotes it means the ticket. `c->contact` NULL: it carries nobody's words. */
+void belongs_to(struct talk *t, const struct reply *first, const struct carried *c);
 
 /** "ảnh", "tệp bao-gia.pdf": what a message is when it is no text; NULL for texts. */
 const char *media_label(struct talk *t, const struct inbound *msg);
