@@ -409,9 +409,20 @@ static const char *random_key(TALLOC_CTX *ctx)
     return key;
 }
 
+/* If an attempt's commit came through unheard, nobody sends its replies, and what follows would overtake them: anybody may, in
+ * order.  Its person's lock has been waited for, so there is no such attempt under way any more. */
+static void save_orphans(struct save *s, const struct turn *t)
+{
+    for (size_t i = 0; t->row->locked && i < t->event->orphan_count; i++)
+        outbox_store_retry(s, t->event->orphans[i], 0, false, "the answer to its commit was lost");
+}
+
 static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
 {
     const struct turn_output *out = t->out;
+    save_orphans(s, t);
+    if (!out)
+        return;
     if (out->erase)
         conversation_store_erase(s, t->row->user_id, random_key(b));
     if (out->state)
@@ -501,11 +512,7 @@ static void save_batch(struct turn_batch *b)
     struct save *s = save_new(b);
     b->sends = b->options->may_send(b->options->ctx);
     for (size_t i = 0; i < b->count; i++)
-        if (b->turn[i].out)
-            save_turn(b, s, &b->turn[i]);
-    /* If that commit came through, nobody sends its replies, and what follows would overtake them: anybody may, in order. */
-    for (size_t i = 0; i < b->orphan_count; i++)
-        outbox_store_retry(s, b->orphans[i], 0, false, "the answer to its commit was lost");
+        save_turn(b, s, &b->turn[i]);
     b->commit_sent = true;
     struct pg_unit *unit = pg_unit_new(b);
     pg_add(unit, SQL_SAVE_PLAN, NULL);
@@ -516,12 +523,10 @@ static void save_batch(struct turn_batch *b)
 }
 
 struct turn_batch *turn_batch_start(TALLOC_CTX *ctx, const struct turns_options *options, struct pg *pg, struct turn_event **events,
-                                    size_t count, struct receipt_stock *receipts, const struct outbox_claim *orphans, size_t orphan_count,
-                                    void (*done)(struct turn_batch *batch, void *ctx), void *done_ctx)
+                                    size_t count, struct receipt_stock *receipts, void (*done)(struct turn_batch *batch, void *ctx), void *done_ctx)
 {
     struct turn_batch *b = talloc_pooled_object(ctx, struct turn_batch, OBJECTS_PER_TURN * (unsigned)count, BATCH_BYTES + TURN_BYTES * count);
-    *b = (struct turn_batch){.options = options, .pg = pg, .receipts = receipts, .count = count, .orphans = orphans,
-        .orphan_count = orphan_count, .done = done, .ctx = done_ctx};
+    *b = (struct turn_batch){.options = options, .pg = pg, .receipts = receipts, .count = count, .done = done, .ctx = done_ctx};
     b->turn = talloc_zero_array(b, struct turn, (unsigned)count);
     b->rows = talloc_zero_array(b, struct turn_row, (unsigned)count);
     for (size_t i = 0; i < count; i++) {
@@ -545,6 +550,8 @@ void turn_batch_publish(const struct turn_batch *b)
     bool evidence = false;
     for (size_t i = 0; i < b->count; i++) {
         const struct turn *t = &b->turn[i];
+        if (t->row->locked && t->event->orphan_count)
+            o->on_reply_later(0, o->ctx);
         if (!t->out)
             continue;
         evidence |= t->out->evidence != NULL;
@@ -563,21 +570,20 @@ void turn_batch_publish(const struct turn_batch *b)
     }
     if (evidence)
         o->on_evidence(o->ctx);
-    if (b->orphan_count)
-        o->on_reply_later(0, o->ctx);
 }
 
-void turn_batch_orphans(TALLOC_CTX *ctx, const struct turn_batch *b, struct outbox_claim **list, size_t *count)
+void turn_batch_orphans(const struct turn_batch *b)
 {
     if (!b->commit_sent)
         return;
     for (size_t i = 0; i < b->count; i++) {
         const struct turn *t = &b->turn[i];
+        struct turn_event *event = t->event;
         for (const struct reply *r = t->out ? t->out->replies : NULL; r; r = r->next) {
             if (!is_mine(b, t, r))
                 continue;
-            *list = talloc_realloc(ctx, *list, struct outbox_claim, (unsigned)*count + 1);
-            (*list)[(*count)++] = (struct outbox_claim){.user_id = t->row->user_id, .id = r->id}; /* the event's own string */
+            event->orphans = talloc_realloc(event, event->orphans, struct outbox_claim, (unsigned)event->orphan_count + 1);
+            event->orphans[event->orphan_count++] = (struct outbox_claim){.user_id = event->in->user_id, .id = r->id};
         }
     }
 }

@@ -36,8 +36,6 @@ struct turn_batch {
     struct turn_row *rows; /* the same order */
     int rounds;            /* how often the dialogue asked for more */
     int64_t now_ms;
-    const struct outbox_claim *orphans; /* replies of an attempt before this one, see turn_batch_orphans() */
-    size_t orphan_count;
     bool introduced; /* those nobody had met have got their rows */
     bool sends; /* its immediate replies are this process's to send */
     bool commit_sent, committed;
@@ -50,20 +48,18 @@ struct turn_batch {
 /**
  * Runs a batch.  `events` are of different people, sorted by user_id (strcmp); they stay the caller's.
  * @param receipts holds at least `count` codes.
- * @param orphans  borrowed until `done`: given back in the same transaction.
  * The batch is a child of ctx; the caller frees it after `done`, which runs exactly once and never before the return.
  */
 struct turn_batch *turn_batch_start(TALLOC_CTX *ctx, const struct turns_options *options, struct pg *pg, struct turn_event **events,
-                                    size_t count, struct receipt_stock *receipts, const struct outbox_claim *orphans, size_t orphan_count,
-                                    void (*done)(struct turn_batch *batch, void *ctx), void *done_ctx);
+                                    size_t count, struct receipt_stock *receipts, void (*done)(struct turn_batch *batch, void *ctx), void *done_ctx);
 
 /** Hands the committed batch's replies, mail and wishes on, through options->on_*. */
 void turn_batch_publish(const struct turn_batch *batch);
 
 /**
- * Appends the replies that a batch without an answer to its COMMIT would have sent: their rows may be there, under a lease
- * of this process.  @param list grows as a child of ctx; refers to strings of the events.
+ * Notes at each event the replies that a batch without an answer to its COMMIT would have sent: their rows may be there, under
+ * a lease of this process.  Whichever batch the event commits with gives them back in the same transaction.
  */
-void turn_batch_orphans(TALLOC_CTX *ctx, const struct turn_batch *batch, struct outbox_claim **list, size_t *count);
+void turn_batch_orphans(const struct turn_batch *batch);
 
 #endif

@@ -32,7 +32,7 @@ enum {
     LANE_BUCKETS = 1024,
     DEFER_MS = 20, /* a person locked by another process is tried again after this */
     PAUSE_LEAST_MS = 100, /* while the database takes no writes */
-    PAUSE_MOST_MS = 3000,
+    PAUSE_MOST_MS = 1000,
     RECEIPTS_LEAST = TURNS_CONNECTIONS * BATCH_MAX, /* as many as the batches in flight may spend */
     RECEIPTS_LOW = RECEIPTS_LEAST + BATCH_MAX,      /* time to draw more */
     DRAW_AGAIN_MS = 1000,
@@ -58,8 +58,6 @@ struct again {
     int tries;
     bool half;          /* of a batch that failed, */
     uint64_t failed_at; /* when its connection had committed so many */
-    struct outbox_claim *orphans; /* what it may have committed without hearing of it */
-    size_t orphan_count;
 };
 
 struct runner {
@@ -435,7 +433,7 @@ static void on_batch_done(struct turn_batch *b, void *arg)
             log_warn("a batch of %zu turns did not commit: %s", b->count, b->e.msg);
         struct err e = b->e;
         if (!pg_idle(r->pg))
-            turn_batch_orphans(a, b, &a->orphans, &a->orphan_count);
+            turn_batch_orphans(b);
         if (b->transaction_open && pg_idle(r->pg)) {
             struct rollback *rb = talloc_zero(t, struct rollback);
             *rb = (struct rollback){.runner = r, .again = a, .e = e};
@@ -493,7 +491,7 @@ static void run_next(struct runner *r)
     }
     r->current = a;
     suspects_hold(t->options.suspects, (size_t)(r - t->runner), a->events, a->count);
-    turn_batch_start(t, &t->options, r->pg, a->events, a->count, &t->receipts, a->orphans, a->orphan_count, on_batch_done, r);
+    turn_batch_start(t, &t->options, r->pg, a->events, a->count, &t->receipts, on_batch_done, r);
 }
 
 static void on_idle(struct pg *pg, void *arg)

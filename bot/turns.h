@@ -20,6 +20,7 @@
 #include "rows.h"
 
 struct event_base;
+struct outbox_claim;
 struct pg;
 struct pg_queue;
 struct settings;
@@ -40,6 +41,8 @@ struct turn_event {
     bool spooled;                       /* it waited in the spool: may be late */
     struct stay *stay;                  /* intake's; NULL for mail */
     bool suspect;                       /* it was in hand at a crash: goes alone */
+    struct outbox_claim *orphans;       /* replies it may have committed without hearing of it: see turn_batch_orphans() */
+    size_t orphan_count;
     const char *doom;                   /* why it is not even tried but dead at once; NULL otherwise */
     unsigned failures;                  /* how often it failed alone while others committed */
     uint64_t failed_at;                 /* its connection's commits then */

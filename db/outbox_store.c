@@ -96,6 +96,7 @@ struct outbox_row *outbox_store_claimed(TALLOC_CTX *ctx, const PGresult *res)
         row->echo_msg_id = pg_text(row, res, r, 11);
         row->silenced = pg_bool(res, r, 12);
         row->reply.image_url = pg_text(row, res, r, 13);
+        row->last_error = pg_text(row, res, r, 14);
     }
     qsort(rows, (size_t)n, sizeof(struct outbox_row *), by_person_and_id);
     for (int r = 0; r + 1 < n; r++)
@@ -113,6 +114,15 @@ void outbox_store_settle(struct save *s, struct outbox_claim row, const char *za
 void outbox_store_retry(struct save *s, struct outbox_claim row, int64_t due_ms, bool tried, const char *error)
 {
     save_row(s, SQL_OUTBOX_RETRY, "tiiiit", row.user_id, row.id, row.fence, due_ms, (int64_t)tried, error);
+}
+
+void outbox_store_lost_claims(struct pg_unit *unit, const char *process, struct pg_array *user_ids, struct pg_array *ids)
+{
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_text(p, process);
+    pg_param_array(p, user_ids);
+    pg_param_array(p, ids);
+    pg_add(unit, SQL_OUTBOX_LOST_CLAIMS, p);
 }
 
 void outbox_store_release(struct pg_unit *unit, const char *process)

@@ -15,6 +15,7 @@ struct outbox_row {
     bool expired;
     bool unsure;             /* it may have been sent: by a process that died, or its answer was lost */
     bool silenced;           /* a person has the conversation: the bot's prompts are not sent any more */
+    const char *last_error;  /* why it was given back; NULL: never */
     const char *echo_msg_id; /* Zalo was seen to have sent it already; NULL: no sign of that */
 };
 
@@ -37,7 +38,7 @@ void outbox_store_drop_collected(struct save *s, const char *user_id);
 /** A person takes the conversation: deletes the bot's prompts that nobody has claimed. */
 void outbox_store_drop_unclaimed(struct save *s, const char *user_id);
 
-/** Claims what is due; the answer's only result is read with outbox_store_claimed(). */
+/** Claims what is due; the answer's last result is read with outbox_store_claimed(). */
 void outbox_store_claim(struct pg_unit *unit, const char *process, int lease_ms, int most);
 
 /** The claimed rows, a list ordered by (user_id, id) as far as one person is concerned; each is a child of ctx. */
@@ -48,6 +49,9 @@ void outbox_store_settle(struct save *s, struct outbox_claim row, const char *za
 
 /** Gives a row back: it may be taken again after due_ms.  @param tried counts as an attempt of that row. */
 void outbox_store_retry(struct save *s, struct outbox_claim row, int64_t due_ms, bool tried, const char *error);
+
+/** Rows this process has claimed and does not hold may be claimed again: before a claim in the same unit, after one whose answer was lost. */
+void outbox_store_lost_claims(struct pg_unit *unit, const char *process, struct pg_array *user_ids, struct pg_array *ids);
 
 /** Gives back everything this process holds. */
 void outbox_store_release(struct pg_unit *unit, const char *process);

@@ -30,10 +30,10 @@ enum {
     LOOK_MS = 1000,       /* for rows of other processes and retries; what is ours is looked for when it is due */
     LANE_BUCKETS = 1024,
     TRIES_MAX = 12,
-    UNKNOWN_TRIES_MAX = 4, /* of a reply whose outcome is unknown; echoes and the conversation are asked before each (reconcile.h) */
+    BLIND_TRIES_MAX = 4, /* when its outcome is unknown and nobody can be asked: each may be a copy more (else see reconcile.h) */
     RETRY_LEAST_MS = 1000,
     RETRY_MOST_MS = 15 * 60 * 1000,
-    UNKNOWN_WAIT_MS = 5000,
+    UNKNOWN_WAIT_MS = 5000, /* at least: its echo may be on the way */
     HOLD_STOP_MS = 60 * 1000,
     QUOTA_WAIT_MS = 60 * 60 * 1000,
     DATABASE_DEADLINE_MS = 5000,
@@ -48,6 +48,7 @@ struct item {
     struct zalo_request *part;
     size_t part_count, part_at;
     int attempts;
+    int last_code;            /* Zalo's, of the attempt before; 0: none */
     bool token_retried;
     bool unsure;              /* it may have been sent already: the conversation is asked first */
     int64_t token_generation; /* that the last try used */
@@ -71,6 +72,7 @@ struct outbox {
     struct event *look_timer, *pause_timer, *stop_timer;
     int64_t look_at_ms;
     bool looking;
+    int64_t lost_until_ms; /* a claim whose answer was lost may have been made, or still be made, until then */
     bool pumping;
     int64_t paused_until_ms; /* Zalo takes nothing from this OA */
     bool hold, stopping, hurried, releasing;
@@ -195,16 +197,18 @@ static void lane_retry(struct outbox *o, struct lane *l, int64_t retry_ms, bool 
     lane_give_back(o, l, retry_ms, tried, error);
 }
 
-static void add_item(struct outbox *o, const struct reply *reply, int64_t fence, int attempts, bool unsure)
+/* @param row as it was claimed; NULL: this process has just committed it. */
+static void add_item(struct outbox *o, const struct reply *reply, const struct outbox_row *row)
 {
     struct lane *l = lane_of(o, reply->user_id);
     struct item *item = talloc_zero(l, struct item);
     struct zalo_encode_options how = {.template_type_button = o->options.settings->zalo.button_template_type};
     struct err e;
     item->lane = l;
-    item->claim = (struct outbox_claim){.user_id = l->user_id, .id = reply->id, .fence = fence};
-    item->attempts = attempts;
-    item->unsure = unsure;
+    item->claim = (struct outbox_claim){.user_id = l->user_id, .id = reply->id, .fence = row ? row->fence : 0};
+    item->attempts = row ? row->attempts : 0;
+    item->last_code = row && row->last_error ? (int)strtol(row->last_error, NULL, 10) : 0; /* on_head_failed() wrote it */
+    item->unsure = row && row->unsure;
     item->lease_ends_ms = clock_monotonic_ms() + TURN_LEASE_MS;
     o->held++;
     *l->last = item;
@@ -244,8 +248,9 @@ static void on_head_failed(struct outbox *o, struct lane *l, const struct zalo_a
         lane_retry(o, l, QUOTA_WAIT_MS, false, why);
         return;
     case ZALO_UNKNOWN_OUTCOME:
-        if (item->attempts + 1 < UNKNOWN_TRIES_MAX) {
-            lane_retry(o, l, UNKNOWN_WAIT_MS, true, why);
+        if (item->attempts + 1 < TRIES_MAX) {
+            int64_t wait_ms = backoff_ms(item->attempts);
+            lane_retry(o, l, wait_ms > UNKNOWN_WAIT_MS ? wait_ms : UNKNOWN_WAIT_MS, true, why);
             return;
         }
         break;
@@ -254,7 +259,8 @@ static void on_head_failed(struct outbox *o, struct lane *l, const struct zalo_a
             lane_retry(o, l, limiter_back_off(o->options.limiter), false, why);
             return;
         }
-        if (item->attempts + 1 < (answer->tries_max ? answer->tries_max : TRIES_MAX)) {
+        /* The bound of a code is for that code alone: it does not count what else went wrong before. */
+        if (item->attempts + 1 < (answer->tries_max && item->last_code == answer->code ? answer->tries_max : TRIES_MAX)) {
             lane_retry(o, l, backoff_ms(item->attempts), true, why);
             return;
         }
@@ -323,9 +329,13 @@ static void on_looked(size_t arrived, const char *msg_id, const struct zalo_answ
     struct item *item = l->first;
     talloc_free(call);
     o->in_flight--;
-    if (trouble && (trouble->class == ZALO_TOKEN || trouble->class == ZALO_RETRY)) {
+    if (trouble && (trouble->class == ZALO_TOKEN || trouble->class == ZALO_RETRY || trouble->class == ZALO_UNKNOWN_OUTCOME)) {
         on_head_failed(o, l, trouble);
-    } else { /* asking is not allowed to this app: then it is sent, perhaps twice */
+    } else if (trouble && item->attempts >= BLIND_TRIES_MAX) {
+        settle(o, &item->claim, NULL, "nobody can tell whether it was sent");
+        drop_head(o, l);
+        lane_next(o, l);
+    } else { /* when asking is not allowed to this app it is sent, perhaps twice */
         item->unsure = item->token_retried = false;
         item->part_at = arrived;
         if (arrived == item->part_count) {
@@ -473,6 +483,7 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
     struct outbox *o = arg;
     o->looking = false;
     if (answer->e) {
+        o->lost_until_ms = clock_monotonic_ms() + TURN_LEASE_MS;
         static struct log_gate gate;
         if (log_pass(&gate, 30000))
             log_warn("cannot look for due replies: %s", answer->e->msg);
@@ -493,13 +504,27 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
         } else if (row->silenced) {
             settle(o, &claim, NULL, "a person has the conversation");
         } else {
-            add_item(o, &row->reply, row->fence, row->attempts, row->unsure);
+            add_item(o, &row->reply, row);
         }
     }
     if (PQntuples(rows) > 0) /* perhaps more; what is held bounds it */
         outbox_look_in(o, 0);
     talloc_free(tmp);
     pump(o);
+}
+
+/* What a claim took whose answer was lost is free again: the claim behind this takes it. */
+static void free_lost_claims(struct outbox *o, struct pg_unit *unit)
+{
+    struct pg_array *user_ids = pg_array_new(unit, PG_TEXT), *ids = pg_array_new(unit, PG_INT8);
+    for (size_t i = 0; i < LANE_BUCKETS; i++)
+        for (const struct lane *l = o->bucket[i]; l; l = l->next_in_bucket)
+            for (const struct item *item = l->first; item; item = item->next) {
+                pg_array_text(user_ids, l->user_id);
+                pg_array_int8(ids, item->claim.id);
+            }
+    outbox_results_list(o->results, user_ids, ids);
+    outbox_store_lost_claims(unit, o->options.process, user_ids, ids);
 }
 
 static void on_look_timer(evutil_socket_t fd, short what, void *arg)
@@ -514,6 +539,8 @@ static void on_look_timer(evutil_socket_t fd, short what, void *arg)
         return;
     o->looking = true;
     struct pg_unit *unit = pg_unit_new(o);
+    if (clock_monotonic_ms() < o->lost_until_ms)
+        free_lost_claims(o, unit);
     outbox_store_claim(unit, o->options.process, TURN_LEASE_MS, room < CLAIM_MOST ? (int)room : CLAIM_MOST);
     PG_FAULTS(unit, "outbox_before_claim", "outbox_after_claim");
     pg_queue_run(o->options.background, unit, DATABASE_DEADLINE_MS, on_claimed, o);
@@ -621,7 +648,7 @@ void outbox_take(struct outbox *o, const struct reply *reply)
         give_back(o, &(struct outbox_claim){.user_id = reply->user_id, .id = reply->id}, 0, false, "its sender was busy");
         return;
     }
-    add_item(o, reply, 0, 0, false);
+    add_item(o, reply, NULL);
     pump(o);
 }
 

@@ -181,6 +181,16 @@ bool outbox_results_knows(const struct outbox_results *r, const char *zalo_msg_i
     return outbox_results_written_lately(r, zalo_msg_id);
 }
 
+void outbox_results_list(const struct outbox_results *r, struct pg_array *user_ids, struct pg_array *ids)
+{
+    const struct result *const lists[] = {r->first, r->writing};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (const struct result *one = lists[i]; one; one = one->next) {
+            pg_array_text(user_ids, one->claim.user_id);
+            pg_array_int8(ids, one->claim.id);
+        }
+}
+
 size_t outbox_results_waiting(const struct outbox_results *r)
 {
     return r->count;

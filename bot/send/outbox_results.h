@@ -14,6 +14,7 @@
 
 struct event_base;
 struct outbox_results;
+struct pg_array;
 struct pg_queue;
 
 /** @param on_quiet called whenever the last result has been written. */
@@ -37,6 +38,9 @@ bool outbox_results_written_lately(const struct outbox_results *r, const char *z
 
 /** True when this process has sent that message itself: written down a short while ago, or not yet. */
 bool outbox_results_knows(const struct outbox_results *r, const char *zalo_msg_id);
+
+/** Appends the rows whose results are not written yet. */
+void outbox_results_list(const struct outbox_results *r, struct pg_array *user_ids, struct pg_array *ids);
 
 /** Results that are not written yet. */
 size_t outbox_results_waiting(const struct outbox_results *r);

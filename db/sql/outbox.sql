@@ -27,7 +27,7 @@ DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND owner IS NULL AND class 
 -- sent it already (a try whose answer was lost, a process that died before it wrote the result).  Not for a collected reply
 -- that nobody has taken yet, nor by the echo of another reply; an id begins with the milliseconds since 2020 when the reply
 -- was made, and clocks may differ by some seconds.  The column before it: somebody may have sent it without writing that down.
--- Behind it: a person has the conversation, so the bot's prompts are not for now; the picture.
+-- Behind it: a person has the conversation, so the bot's prompts are not for now; the picture; why it was given back last.
 WITH head AS (
     SELECT d.user_id, d.id FROM outbox d
     WHERE d.due_at <= now()
@@ -54,7 +54,7 @@ RETURNING o.user_id, o.id, o.text, o.buttons, o.class, o.quote_msg_id, o.anonymo
                 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.user_id = e.user_id AND m.zalo_msg_id = e.msg_id)
               ORDER BY e.at LIMIT 1) END,
           o.class IN (0, 2) AND EXISTS (SELECT FROM conversation c WHERE c.user_id = o.user_id AND c.owner <> 'bot' AND c.owner_until > now()),
-          o.image_url;
+          o.image_url, o.last_error;
 
 -- name: outbox_sent
 -- $1 user ids, $2 ids, $3 fences, $4 Zalo's message ids (null: given up), $5 failures (null: sent).
@@ -81,6 +81,13 @@ UPDATE outbox SET owner = CASE WHEN fence > 0 THEN owner END, due_at = now() WHE
 -- name: outbox_abandoned
 -- $1 a process that is gone: its leases end now.  The owner stays, so the one who claims them asks the echoes first.
 UPDATE outbox SET due_at = now() WHERE owner = $1 AND due_at > now();
+
+-- name: outbox_lost_claims
+-- $1 this process, $2 user ids, $3 ids of what it knows to hold.  The answer to a claim was lost: what it took lies under our lease, and
+-- nobody sends it.  (A turn's own lease has fence 0: its turn sees to that.)
+UPDATE outbox o SET due_at = now()
+WHERE o.owner = $1 AND o.fence > 0 AND o.due_at > now()
+  AND NOT EXISTS (SELECT FROM unnest($2::text[], $3::bigint[]) AS held (user_id, id) WHERE held.user_id = o.user_id AND held.id = o.id);
 
 -- name: outbox_depth
 SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at))::bigint, 0) FROM outbox;

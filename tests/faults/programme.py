@@ -144,13 +144,11 @@ def cut(stage, times):
     """Q2: the outcome of a commit is unknown."""
     proxy = Proxy(os.path.join(stage.database.folder, ".s.PGSQL.5432"))
     bot = stage.bot("cut", url=f"host=127.0.0.1 port={proxy.port} user=sangkien dbname={DATABASE}", workers=2).start()
-    dice = random.Random(4)
 
     def happen(row, prober):
-        while proxy.cuts_before + proxy.cuts_after < times:
-            pause(dice, 0.02, 0.2)
-            if proxy.left() == 0:
-                proxy.cut(1 + dice.randrange(2))
+        proxy.cut(times)
+        while proxy.left() > 0:
+            time.sleep(0.05)
         row.times = proxy.cuts_before + proxy.cuts_after
         row.recoveries.append(prober.recovery_s(time.monotonic()))
         stage.checks.that("commits were cut before they came and after they were done", min(proxy.cuts_before, proxy.cuts_after) > times // 4, (proxy.cuts_before, proxy.cuts_after))
@@ -159,6 +157,29 @@ def cut(stage, times):
     finally:
         bot.stop()
         proxy.close()
+
+
+def unheard(stage, times):
+    """Q2: the fifth commit of an event, or a claim of replies, is done but the answer is lost: nobody waits for a lease of ours."""
+    row, begin = Row("answers to commits and claims lost"), time.monotonic()
+    for plan, what in ((",".join(["turn_before_commit:error"] * 4 + ["turn_after_commit:error"]), "turn"), ("outbox_after_claim:error", "claim")):
+        bot = stage.bot(f"unheard-{what}", extra={"FAULT_PLAN": plan})
+        for n in range(times):
+            user = f"unheard{n}-{what}"
+            if what == "claim":
+                stage.database.psql(DATABASE, f"INSERT INTO outbox (user_id, id, text, due_at, expires_at) VALUES ('{user}', {n + 1}, 'em chào', now(), now() + interval '1 day')")
+            bot.start(database=False)
+            since, line = time.monotonic(), Line(Ledger(), [bot.port])
+            while what == "turn" and line.post(body_of(user, f"{user}.1", "xin chào")) != 200:
+                time.sleep(0.05)
+            line.close()
+            arrived = stage.standin.sent(user, 0, 40000)
+            row.recoveries.append(time.monotonic() - since if arrived else 40.0)
+            row.times += 1
+            bot.stop()
+    row.seconds = time.monotonic() - begin
+    stage.rows.append(row)
+    stage.checks.that(f"{row.fault}: whoever waits for the reply has it before a lease of 30 s would have ended", max(row.recoveries) < 15, row.recoveries)
 
 
 def failed_over(stage, times):
@@ -305,7 +326,7 @@ def zalo_unwell(stage, times):
         stage.standin.call("DELETE", "/_admin/fault")
         row.recoveries.append(prober.recovery_s(time.monotonic()))
     try:
-        stage.play("Zalo unwell: 5xx, resets, slow, garbage, codes", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
+        stage.play("Zalo unwell: 5xx, resets, slow, garbage, codes", [bot], happen, {"doubled_replies": times, "recovery": BACK_S, "codes": True})
     finally:
         bot.stop()
 
@@ -361,6 +382,7 @@ SCENES = [
     (restarted, 100, 1),
     (terminated, 1000, 12),
     (cut, 500, 6),
+    (unheard, 10, 1),
     (locked, 30, 0),
     (all_nodes_at_once, 30, 0),
     (failed_over, 20, 0),

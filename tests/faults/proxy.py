@@ -1,17 +1,19 @@
 """A TCP proxy before PostgreSQL that breaks connections where it hurts: just before a COMMIT reaches the server, or when its answer comes back."""
+import random
 import selectors
 import socket
 import threading
 
 COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"  # CommandComplete
 ASKED = b"COMMIT\x00"                        # inside Parse
+SHARE = 1 / 3  # of the commits: were each one cut, nothing could be done at all
 
 
 class Proxy:
-    """`server`: the path of a Unix socket.  cut(n) breaks the next n connections that commit, alternately before and behind it."""
+    """`server`: the path of a Unix socket.  cut(n): of the commits from now on one in three loses its connection, before or behind it, until n have."""
 
     def __init__(self, server):
-        self.server, self.lock = server, threading.Lock()
+        self.server, self.lock, self.dice = server, threading.Lock(), random.Random(4)
         self.to_cut = self.cuts_before = self.cuts_after = 0
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
@@ -27,7 +29,7 @@ class Proxy:
 
     def _take(self, after):
         with self.lock:
-            if self.to_cut == 0 or (self.to_cut % 2 == 0) != after:
+            if self.to_cut == 0 or self.dice.random() >= SHARE / 2:
                 return False
             self.to_cut -= 1
             if after:
