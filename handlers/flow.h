@@ -169,6 +169,7 @@ struct talk {
     const struct initiative *receipt; /* what this turn filed */
     enum msg next_question; /* the state entered next asks this instead of its own prompt */
     struct reply **reply_tail;
+    const char *action;     /* name of the command that runs */
     const char *typed_rest; /* what stands behind the words of a typed staff command, as written; NULL: nothing, or a button */
     char *note;
 };

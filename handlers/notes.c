@@ -3,6 +3,7 @@
 
 #include "broadcast.h"
 #include "review.h"
+#include "shortlist.h"
 #include "ticket.h"
 #include "scoped.h"
 #include "reading/text.h"
@@ -195,6 +196,7 @@ static const struct {
     void (*tell)(struct talk *t, const cJSON *result);
 } job_results[] = {
     {"broadcast", broadcast_told},
+    {"shortlist", shortlist_told},
     {"standing", standing_told},
 };
 

@@ -1,11 +1,14 @@
 /* Staff: their commands as a table, the right to use them, joining by a one-time code.  See staff.h. */
 #include "staff.h"
 
+#include <cjson/cJSON.h>
+
 #include "reading/text.h"
 #include "broadcast.h"
 #include "role_store.h"
 #include "review.h"
 #include "say.h"
+#include "shortlist.h"
 
 enum {
     JOIN_TRIES_MAX = 5,
@@ -18,6 +21,10 @@ const struct staff_command staff_commands[] = {
     {{"ra soat", "review"}, STAFF_BARE | STAFF_TEXT, {"review", true, cmd_review_card, ROLE_REVIEWER}, MSG_STAFF_DOES_REVIEW},
     {{"tinh hinh"}, STAFF_BARE, {"unit_standing", true, cmd_unit_standing, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_STANDING},
     {{NULL}, 0, {"sub_units", true, cmd_sub_units, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{"khen thuong", "danh sach khen thuong"}, STAFF_BARE, {"shortlists", true, cmd_shortlists, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_SHORTLISTS},
+    {{NULL}, 0, {"shortlist_benefit", true, cmd_shortlist, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{NULL}, 0, {"shortlist_social", true, cmd_shortlist, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{NULL}, 0, {"shortlist_units", true, cmd_shortlist, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
     {{"gui tin", "nhac"}, STAFF_BARE, {"broadcast", true, cmd_broadcast_new, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_BROADCAST},
     {{"xem tin"}, STAFF_BARE, {"broadcast_look", true, cmd_broadcast_look, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_PROGRESS},
     {{NULL}, 0, {"broadcast_go", true, cmd_broadcast_go, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
@@ -75,6 +82,15 @@ bool has_role(struct talk *t, unsigned roles)
     return (roles_held(t) & roles) != 0;
 }
 
+cJSON *staff_scope(struct talk *t, unsigned roles)
+{
+    cJSON *ids = must(cJSON_CreateArray());
+    for (const struct role_grant *g = t->in->grants; g; g = g->next)
+        if (g->role & roles)
+            must(cJSON_AddItemToArray(ids, must(cJSON_CreateString(fmt(t, "%lld", (long long)g->unit_id)))) ? ids : NULL);
+    return ids;
+}
+
 bool command_run(struct talk *t, const struct command *c, int64_t arg, enum edit_field field)
 {
     if (c->roles) {
@@ -82,6 +98,7 @@ bool command_run(struct talk *t, const struct command *c, int64_t arg, enum edit
             return t->out->needs != 0;
         audit_add(t, c->action, NULL, arg ? fmt(t, "{\"arg\":\"%lld\"}", (long long)arg) : NULL);
     }
+    t->action = c->action;
     c->does(t, arg, field);
     return true;
 }

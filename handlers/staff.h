@@ -30,6 +30,10 @@ const struct command *staff_command_named(struct str action);
  *  acts on the answer returns when t->out->needs is set. */
 bool has_role(struct talk *t, unsigned roles);
 
+/** The units in whose subtrees the person holds one of these roles, a list of ids as strings for a job to look below; "0" among them:
+ *  everywhere; none: nowhere.  NEED_GRANTS is loaded, as in every command with roles. */
+struct cJSON *staff_scope(struct talk *t, unsigned roles);
+
 /** Runs a command if it exists for this person, and records it when it is privileged. @return false when it does not exist;
  *  true with t->out->needs set when that has to be loaded first. */
 bool command_run(struct talk *t, const struct command *c, int64_t arg, enum edit_field field);

@@ -17,38 +17,22 @@ static void wish(struct talk *t, const char *what, int64_t unit_id, const cJSON 
     SCOPED(json) cJSON *args = must(cJSON_CreateObject());
     must(cJSON_AddStringToObject(args, "what", what));
     must(cJSON_AddStringToObject(args, "unit", fmt(t, "%lld", (long long)unit_id)));
-    if (within)
-        must(cJSON_AddItemToObject(args, "within", must(cJSON_Duplicate(within, true))) ? args : NULL);
+    must(cJSON_AddItemToObject(args, "within", must(cJSON_Duplicate(within, true))) ? args : NULL);
     SCOPED(json_text) char *json = must(cJSON_PrintUnformatted(args));
     job_wish_add(t, "standing", must(talloc_strdup(t->ctx, json)));
-}
-
-/* The units whose subtrees this person sees, as a list for the job; NULL: everywhere. */
-static cJSON *scope(struct talk *t)
-{
-    cJSON *ids = must(cJSON_CreateArray());
-    for (const struct role_grant *g = t->in->grants; g; g = g->next) {
-        if (!(g->role & STANDING_ROLES))
-            continue;
-        if (g->unit_id == 0) {
-            cJSON_Delete(ids);
-            return NULL;
-        }
-        must(cJSON_AddItemToArray(ids, must(cJSON_CreateString(fmt(t, "%lld", (long long)g->unit_id)))) ? ids : NULL);
-    }
-    return ids;
 }
 
 void cmd_unit_standing(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)arg, (void)field;
-    SCOPED(json) cJSON *within = scope(t);
-    if (!within) {
-        wish(t, "daily", 0, NULL);
-        return;
-    }
-    int n = 0;
+    SCOPED(json) cJSON *within = staff_scope(t, STANDING_ROLES);
     const cJSON *id;
+    cJSON_ArrayForEach(id, within)
+        if (strcmp(id->valuestring, "0") == 0) {
+            wish(t, "daily", 0, within);
+            return;
+        }
+    int n = 0;
     for (id = within->child; id && n++ < UNITS_MAX; id = id->next)
         wish(t, "daily", id_parse(id->valuestring), within);
 }
@@ -57,7 +41,7 @@ void cmd_unit_standing(struct talk *t, int64_t arg, enum edit_field field)
 void cmd_sub_units(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)field;
-    SCOPED(json) cJSON *within = scope(t);
+    SCOPED(json) cJSON *within = staff_scope(t, STANDING_ROLES);
     wish(t, "below", arg, within);
 }
 

@@ -120,10 +120,10 @@ static bool find_named(struct command *c, struct wish *wish, struct err *e)
     struct pg_params *unit = pg_params_new(c), *wave = pg_params_new(c);
     pg_param_text(unit, wish->unit_code);
     pg_param_text(wave, wish->wave_code);
-    if (!command_query(c, SQL_UNIT_BY_CODE, unit, on_unit, &wish->filter.unit_id, e) ||
+    if (!command_query(c, SQL_UNIT_BY_CODE, unit, on_unit, &wish->filter.unit_id[0], e) ||
         !command_query(c, SQL_WAVE_SPAN, wave, on_wave, &wish->filter, e))
         return false;
-    if (wish->unit_code && !wish->filter.unit_id)
+    if (wish->unit_code && !wish->filter.unit_id[0])
         return err_set(e, ERR_NOT_FOUND, "no unit has the code %s; sangkien import units brings them in", wish->unit_code);
     if (wish->wave_code && !wish->filter.before_ms)
         return err_set(e, ERR_NOT_FOUND, "no wave has the code %s; sangkien import campaign brings them in", wish->wave_code);

@@ -80,11 +80,13 @@ static void on_rows(const struct pg_answer *answer, void *arg)
 static struct pg_array *within_of(const struct asking *a, struct pg_unit *unit)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(job_args(a->job), "within"), *item;
-    if (!cJSON_IsArray(list))
-        return NULL;
     struct pg_array *ids = pg_array_new(unit, PG_INT8);
-    for (item = list->child; item; item = item->next)
-        pg_array_int8(ids, cJSON_IsString(item) ? id_parse(item->valuestring) : -1);
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *id = cJSON_GetStringValue(item);
+        bool everywhere = id && strcmp(id, "0") == 0;
+        pg_array_int8(ids, everywhere ? 0 : id_parse(id) ? id_parse(id) : -1);
+    }
     return ids;
 }
 

@@ -5,13 +5,23 @@
 #include "command/command.h"
 #include "sheet.h"
 
+enum { EXPORT_UNITS_MAX = 16 };
+
 struct export_filter {
     const char *status[8]; /* NULL-terminated; none: all */
-    int64_t unit_id;       /* with all below it; 0: everywhere */
+    int64_t unit_id[EXPORT_UNITS_MAX + 1]; /* with all below them, ended by 0; none: everywhere */
     int64_t from_ms, before_ms; /* of submission; 0: whenever */
     int64_t top;           /* so many, the best first; 0: all */
     bool social;           /* only those marked for their social meaning */
 };
+
+/** Parameters of export_top and export_units. */
+struct pg_params *export_top_params(TALLOC_CTX *ctx, const struct export_filter *filter);
+struct pg_params *export_units_params(TALLOC_CTX *ctx, const struct export_filter *filter);
+
+/* Columns of export_top (and export_initiatives) and of export_units that a shortlist shows. */
+enum { EXPORT_CODE = 2, EXPORT_TITLE = 3, EXPORT_CHECKED = 11, EXPORT_UNIT = 20 };
+enum { EXPORT_UNITS_RANK = 0, EXPORT_UNITS_NAME = 1, EXPORT_UNITS_VALID = 3, EXPORT_UNITS_AUTHORS = 5 };
 
 /** Writes all rows into the sheet. @return false with what went wrong in the database; the sheet is incomplete then. */
 bool export_tickets(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e);

@@ -1,6 +1,8 @@
 /* The initiatives as a table for the national portal and for whoever gives awards. */
 #include "export.h"
 
+#include <assert.h>
+
 #include "messages.h"
 
 /* Columns of export_initiatives. */
@@ -9,6 +11,8 @@ enum {
     STATUS, NOTE, DUPLICATE_OF, RECOGNISED_BY, RECOGNISED_ON, SOCIAL, CONFIDENTIAL, UNIT, UPPER_UNIT, FULL_NAME, OWN_SHARE, COAUTHORS,
     EVIDENCE, SUBMITTED_AT,
 };
+
+static_assert((int)CODE == EXPORT_CODE && (int)TITLE == EXPORT_TITLE && (int)CHECKED == EXPORT_CHECKED && (int)UNIT == EXPORT_UNIT, "a shortlist reads the same columns");
 
 /* In the order of the text sheet_initiatives of the catalogue. */
 static void write_row(struct sheet *s, TALLOC_CTX *memory, const PGresult *res, int i)
@@ -49,7 +53,10 @@ static void write_row(struct sheet *s, TALLOC_CTX *memory, const PGresult *res, 
 
 static void add_span(struct pg_params *p, const struct export_filter *filter)
 {
-    pg_param_int8(p, filter->unit_id);
+    struct pg_array *units = pg_array_new(p, PG_INT8);
+    for (size_t i = 0; filter->unit_id[i]; i++)
+        pg_array_int8(units, filter->unit_id[i]);
+    pg_param_array(p, units);
     pg_param_time_ms(p, filter->from_ms);
     pg_param_time_ms(p, filter->before_ms);
 }
@@ -75,14 +82,19 @@ static void on_top(const PGresult *res, void *ctx)
         write_row(ctx, NULL, res, row);
 }
 
-/* For the awards: the largest checked benefits. */
-static bool export_top(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e)
+struct pg_params *export_top_params(TALLOC_CTX *ctx, const struct export_filter *filter)
 {
-    struct pg_params *p = pg_params_new(c);
+    struct pg_params *p = pg_params_new(ctx);
     pg_param_int8(p, filter->top);
     add_span(p, filter);
     add_bool(p, filter->social);
-    return command_query(c, SQL_EXPORT_TOP, p, on_top, s, e);
+    return p;
+}
+
+/* For the awards: the largest checked benefits. */
+static bool export_top(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e)
+{
+    return command_query(c, SQL_EXPORT_TOP, export_top_params(c, filter), on_top, s, e);
 }
 
 bool export_initiatives(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e)
@@ -106,10 +118,15 @@ static void on_units(const PGresult *res, void *ctx)
     }
 }
 
-bool export_units(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e)
+struct pg_params *export_units_params(TALLOC_CTX *ctx, const struct export_filter *filter)
 {
-    struct pg_params *p = pg_params_new(c);
+    struct pg_params *p = pg_params_new(ctx);
     pg_param_int8(p, filter->top ? filter->top : INT32_MAX);
     add_span(p, filter);
-    return command_query(c, SQL_EXPORT_UNITS, p, on_units, s, e);
+    return p;
+}
+
+bool export_units(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e)
+{
+    return command_query(c, SQL_EXPORT_UNITS, export_units_params(c, filter), on_units, s, e);
 }

@@ -87,7 +87,7 @@ static void add_filter(struct pg_params *p, const struct export_filter *filter)
     if (!filter->status[0])
         pg_array_text(statuses, STATUS_SUBMITTED);
     pg_param_array(p, statuses);
-    pg_param_int8(p, filter->unit_id);
+    pg_param_int8(p, filter->unit_id[0]);
 }
 
 bool review_sheet_write(struct command *c, struct sheet *s, const struct export_filter *filter, struct err *e)

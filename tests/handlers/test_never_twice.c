@@ -206,6 +206,7 @@ static void test_a_random_walk_never_repeats_a_sentence_and_never_sticks(void **
         inside |= strncmp(name, "notice_", 7) == 0; /* organizers */
         inside |= strncmp(name, "sheet_", 6) == 0 || strncmp(name, "ticket_", 7) == 0; /* tables */
         inside |= strncmp(name, "review_", 7) == 0 || strncmp(name, "reason_", 7) == 0; /* reviewers: review.chat */
+        inside |= strncmp(name, "shortlist", 9) == 0; /* shortlist.chat */
         inside |= strncmp(name, "broadcast_", 10) == 0 || strcmp(name, "help_broadcast") == 0; /* broadcast.chat */
         inside |= strncmp(name, "remind_", 7) == 0; /* test_reminder.c */
         static const char *const others[] = {"address", "untitled", "untold", "again", "anonymous", "system_error",
