@@ -14,7 +14,7 @@ struct outbox_row {
     int attempts;
     bool expired;
     bool unsure;             /* it may have been sent: by a process that died, or its answer was lost */
-    bool silenced;           /* a person has the conversation: the bot's prompts are not sent any more */
+    bool silenced;           /* the bot's prompts while a person has the conversation, a contact's words when it is his no more: not sent */
     const char *last_error;  /* why it was given back; NULL: never */
     const char *echo_msg_id; /* Zalo was seen to have sent it already; NULL: no sign of that */
 };

@@ -188,6 +188,9 @@ struct ticket_relay {
     const char *contact;
 };
 
+/* Why a contact's words were not sent: by then the conversation was somebody else's. */
+#define OUTBOX_OVERTAKEN "overtaken"
+
 /* Somebody of the staff. */
 struct contact {
     struct contact *next;

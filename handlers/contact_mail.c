@@ -177,6 +177,7 @@ static const struct {
     {"snoozed", MSG_STAFF_TICKET_SNOOZED_NOW, true, false, false},
     {"unreachable", MSG_STAFF_TICKET_UNREACHABLE, false, false, false},
     {"failed", MSG_STAFF_TICKET_FAILED, false, false, false},
+    {"overtaken", MSG_STAFF_TICKET_OVERTAKEN, false, false, false},
     {"sent", MSG_STAFF_TICKET_SENT, false, true, false},
     {"sent_paid", MSG_STAFF_TICKET_SENT_PAID, false, true, false},
     /* what happened to a ticket of his */

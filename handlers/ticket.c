@@ -138,6 +138,8 @@ void ticket_hand_back(struct talk *t, struct ticket *k, const char *why)
     const char *owner = t->in->conv->owner;
     t->out->owner = "bot";
     t->out->owner_until_ms = 0;
+    if (strcmp(why, "left") == 0)
+        message_add(t, k, "note", "left", NULL); /* what a contact has said and is not sent yet is not sent any more: outbox.sql */
     if (str_starts(str_of(owner), STR("user:")))
         tell_contact(t, k, must(talloc_strdup(t->ctx, owner + 5)), "ticket_news", why, NULL);
 }
@@ -562,7 +564,8 @@ static void ticket_lost(struct talk *t, const struct act *a, const cJSON *root)
         k->asked_at_ms = k->asked_at_ms ? k->asked_at_ms : t->in->now_ms;
         k->state = k->assignee ? TICKET_ASSIGNED : TICKET_NEW;
         k->closed_at_ms = 0;
-        result(t, a, "failed", why);
+        bool overtaken = why && strcmp(why, OUTBOX_OVERTAKEN) == 0;
+        result(t, a, overtaken ? "overtaken" : "failed", overtaken ? NULL : why);
         ticket_schedule(t, k);
         return;
     }
@@ -646,6 +649,8 @@ void ticket_said_voice(struct talk *t, struct ticket *k, const char *url)
 
 void ticket_answered_by_admin(struct talk *t, struct ticket *k, const char *admin, const char *text)
 {
+    if (owned_by(t->in, k->assignee))
+        message_add(t, k, "note", "taken_over", admin);
     struct ticket_message *m = message_add(t, k, "out", text, admin);
     m->msg_id = t->in->msg->msg_id;
     if (k->assignee && strcmp(k->assignee, admin) != 0)

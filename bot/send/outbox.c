@@ -51,6 +51,7 @@ struct item {
     int last_code;            /* Zalo's, of the attempt before; 0: none */
     bool token_retried;
     bool unsure;              /* it may have been sent already: the conversation is asked first */
+    bool overtaken;           /* and if it was not, it is not sent any more */
     int64_t token_generation; /* that the last try used */
     int64_t lease_ends_ms;    /* monotonic; after it somebody else may have the row */
 };
@@ -209,6 +210,7 @@ static void add_item(struct outbox *o, const struct reply *reply, const struct o
     item->attempts = row ? row->attempts : 0;
     item->last_code = row && row->last_error ? (int)strtol(row->last_error, NULL, 10) : 0; /* on_head_failed() wrote it */
     item->unsure = row && row->unsure;
+    item->overtaken = row && row->silenced;
     item->lease_ends_ms = clock_monotonic_ms() + TURN_LEASE_MS;
     o->held++;
     *l->last = item;
@@ -440,6 +442,10 @@ static void pump(struct outbox *o)
             settle(o, &l->first->claim, NULL, "cannot be encoded");
             drop_head(o, l);
             lane_next(o, l);
+        } else if (l->first->overtaken && !l->first->unsure && l->first->part_at == 0) {
+            settle(o, &l->first->claim, NULL, OUTBOX_OVERTAKEN);
+            drop_head(o, l);
+            lane_next(o, l);
         } else if (l->first->lease_ends_ms <= now + SEND_LEASE_MS) { /* soon somebody else's to send, and all that follows with it */
             o->counters.lease_lost++;
             lane_give_back(o, l, 0, false, "its lease was running out");
@@ -501,8 +507,8 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
         } else if (row->expired) {
             o->counters.expired++;
             settle(o, &claim, NULL, "expired");
-        } else if (row->silenced) {
-            settle(o, &claim, NULL, "a person has the conversation");
+        } else if (row->silenced && !(row->reply.class == REPLY_STAFF && row->unsure)) { /* whose words it is wants to know whether they arrived */
+            settle(o, &claim, NULL, row->reply.class == REPLY_STAFF ? OUTBOX_OVERTAKEN : "a person has the conversation");
         } else {
             add_item(o, &row->reply, row);
         }

@@ -27,7 +27,9 @@ DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND owner IS NULL AND class 
 -- sent it already (a try whose answer was lost, a process that died before it wrote the result).  Not for a collected reply
 -- that nobody has taken yet, nor by the echo of another reply; an id begins with the milliseconds since 2020 when the reply
 -- was made, and clocks may differ by some seconds.  The column before it: somebody may have sent it without writing that down.
--- Behind it: a person has the conversation, so the bot's prompts are not for now; the picture; why it was given back last.
+-- Behind it: a person has the conversation, so the bot's prompts are not for now, or what a contact said is not his to say any more:
+-- since then the worker has left him, or somebody else has taken over.  Of one person's turns the later has the later now().
+-- The picture; why it was given back last.
 WITH head AS (
     SELECT d.user_id, d.id FROM outbox d
     WHERE d.due_at <= now()
@@ -53,7 +55,12 @@ RETURNING o.user_id, o.id, o.text, o.buttons, o.class, o.quote_msg_id, o.anonymo
                 AND e.at > to_timestamp(((o.id >> 22) + 1577836800000 - 5000) / 1000.0)
                 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.user_id = e.user_id AND m.zalo_msg_id = e.msg_id)
               ORDER BY e.at LIMIT 1) END,
-          o.class IN (0, 2) AND EXISTS (SELECT FROM conversation c WHERE c.user_id = o.user_id AND c.owner <> 'bot' AND c.owner_until > now()),
+          CASE WHEN o.class IN (0, 2) THEN EXISTS (SELECT FROM conversation c WHERE c.user_id = o.user_id AND c.owner <> 'bot' AND c.owner_until > now())
+               WHEN o.class = 3 THEN EXISTS (
+                   SELECT FROM ticket_relay r JOIN ticket_message n ON n.user_id = r.user_id AND n.ticket_id = r.ticket_id AND n.at > r.at
+                   WHERE r.user_id = o.user_id AND r.id = o.id AND r.worker_id = o.user_id AND n.user_id = o.user_id AND n.direction = 'note'
+                     AND (n.text = 'left' OR n.text IN ('taken', 'taken_over') AND n.author <> r.contact))
+               ELSE false END,
           o.image_url, o.last_error;
 
 -- name: outbox_sent

@@ -20,6 +20,7 @@ from scene import body_of, count, play, post, wait_for  # noqa: E402
 from world import DATABASE  # noqa: E402
 
 TICKETS = 24
+PEOPLE = TICKETS + 4  # the last ones have a scene each
 ANSWERS = 30
 
 PEOPLE_SQL = """
@@ -30,7 +31,7 @@ INSERT INTO person (user_id, full_name, last_inbound_at) SELECT user_id, 'Trần
 INSERT INTO role_grant (user_id, role, granted_by) SELECT user_id, 'support', 'cli:test' FROM conversation WHERE user_id LIKE 'contact-%%';
 INSERT INTO ticket (user_id, id, number, topic, question, asked_at, opened_at)
 SELECT 'asks-' || n, 1000 + n, 1000 + n, 'human', 'hỏi', now(), now() FROM generate_series(0, %d) n;
-""" % (TICKETS, TICKETS)
+""" % (PEOPLE - 1, PEOPLE - 1)
 
 
 def settled(world, seconds=60):
@@ -114,6 +115,90 @@ def a_contact_who_is_gone(world, checks):
                 count(world, f"SELECT count(*) FROM ticket WHERE number = 1000 AND assignee <> '{holder}' AND state = 'assigned'") == 1)
 
 
+class Held:
+    """Zalo takes nothing for that worker: what is said to him is tried again and again."""
+    def __init__(self, world, worker, text):
+        self.world, self.worker, self.text = world, worker, text
+
+    def refuse(self, code):
+        self.world.standin.call("POST", "/_admin/person", {"user": self.worker, "send_error": code})
+
+    def __enter__(self):
+        self.refuse(-214)  # "later"
+        return self
+
+    def tried(self):
+        return wait_for(self.world, f"SELECT (count(*) FILTER (WHERE text LIKE '%{self.text}%') > 0 AND max(attempts) > 0)::int FROM outbox"
+                                    f" WHERE user_id = '{self.worker}'", 1, 20) == 1
+
+    def __exit__(self, *what):
+        self.refuse(0)
+
+
+def owner_is(world, worker, owner):
+    return wait_for(world, f"SELECT count(*) FROM conversation WHERE user_id = '{worker}' AND owner = '{owner}'", 1, 20) == 1
+
+
+def failure_of(world, worker, text):
+    return world.postgres.psql(DATABASE, f"SELECT failure FROM ticket_message WHERE user_id = '{worker}' AND text = '{text}'").strip()
+
+
+def told(world, contact, words):
+    return wait_for(world, f"SELECT count(*) FROM message WHERE user_id = '{contact}' AND text LIKE '%{words}%'", 1, 20) == 1
+
+
+def what_is_held_is_asked_about_again(world, second, checks):
+    """Said while the conversation was the contact's, to be sent when it is not: it is not sent, and he knows."""
+    number, worker = 1001 + TICKETS, f"asks-{TICKETS + 1}"
+    with Held(world, worker, "lời cũ") as held:
+        post(world.bot_port, body_of("contact-0", "held-1", f"#{number} lời cũ"))
+        checks.that("words that Zalo does not take wait", held.tried())
+        post(second.port, body_of("contact-1", "held-2", f"#b1:*:ticket_force.{number}"))
+        checks.that("another contact takes over meanwhile", owner_is(world, worker, "user:contact-1"))
+    checks.that("what the first one said is given up", settled(world) and failure_of(world, worker, "lời cũ") == "overtaken", failure_of(world, worker, "lời cũ"))
+    checks.that("and he is told", told(world, "contact-0", f"Tin mình gửi số {number}, % em giữ lại"))
+    post(world.bot_port, body_of("contact-1", "held-3", f"#{number} lời mới"))
+    checks.that("who has it now is heard", settled(world) and failure_of(world, worker, "lời mới") == "")
+    checks.that("the worker reads the one and not the other", [t.split("\n")[-1] for t in texts_to(world, worker) if "\nlời" in t] == ["lời mới"],
+                texts_to(world, worker))
+
+    number, worker = 1002 + TICKETS, f"asks-{TICKETS + 2}"
+    with Held(world, worker, "lời trễ") as held:
+        post(world.bot_port, body_of("contact-0", "held-4", f"#{number} lời trễ"))
+        checks.that("again words wait", held.tried())
+        post(second.port, body_of(worker, "held-5", "tiếp tục đăng ký"))
+        checks.that("the worker goes back to the bot meanwhile", owner_is(world, worker, "bot"))
+    checks.that("then they are not sent either", settled(world) and failure_of(world, worker, "lời trễ") == "overtaken" and
+                not any("lời trễ" in t for t in texts_to(world, worker)), texts_to(world, worker))
+    with Held(world, worker, "lời cuối") as held:
+        post(world.bot_port, body_of("contact-0", "held-6", f"#{number} lời cuối"))
+        checks.that("once more words wait", held.tried())
+        post(second.port, body_of("contact-0", "held-7", f"#b1:*:ticket_close.{number}"))
+        checks.that("the contact closes the ticket himself", owner_is(world, worker, "bot"))
+    checks.that("what he said before that arrives", settled(world) and any("lời cuối" in t for t in texts_to(world, worker)), texts_to(world, worker))
+
+
+def the_bot_is_silent_about_what_a_dead_process_held(world, second, checks):
+    """Its answer was in the hands of a process that died; by the time another takes it over a contact has the conversation."""
+    number, worker = 1003 + TICKETS, f"asks-{TICKETS + 3}"
+    world.bot.kill()
+    world.bot.env["FAULT_PLAN"] = "outbox_before_send:kill"
+    world.bot.start()
+    del world.bot.env["FAULT_PLAN"]
+    post(world.bot_port, body_of(worker, "dead-1", "hướng dẫn"))
+    checks.that("the bot's answer is left in the hands of a dead process",
+                wait_for(world, f"SELECT count(*) FROM outbox WHERE user_id = '{worker}' AND owner IS NOT NULL", 1, 20) == 1)
+    post(second.port, body_of("contact-0", "dead-2", f"#b1:*:ticket_reply.{number}"))
+    checks.that("a contact takes the conversation", owner_is(world, worker, "user:contact-0"))
+    world.postgres.psql(DATABASE, f"UPDATE outbox SET due_at = now() WHERE user_id = '{worker}'")  # the lease has run out
+    checks.that("the bot's answer is given up", settled(world) and
+                count(world, f"SELECT count(*) FROM message WHERE user_id = '{worker}' AND origin = 'bot' AND failure IS NOT NULL") == 1)
+    checks.that("and the worker has read of the contact only", [t.split("\n")[0] for t in texts_to(world, worker)] ==
+                [t.split("\n")[0] for t in texts_to(world, worker) if "đang trả lời" in t] != [], texts_to(world, worker))
+    world.bot.kill()
+    world.bot.start()
+
+
 def scenes(world, checks):
     world.postgres.psql(DATABASE, PEOPLE_SQL)
     other = os.path.join(world.folder, "second")
@@ -127,9 +212,11 @@ def scenes(world, checks):
         two_contacts_press_at_once(world, second, checks)
         answers_while_processes_are_killed(world, second, checks)
         a_contact_who_is_gone(world, checks)
+        what_is_held_is_asked_about_again(world, second, checks)
+        the_bot_is_silent_about_what_a_dead_process_held(world, second, checks)
     finally:
         second.kill()
 
 
 if __name__ == "__main__":
-    sys.exit(play("support", sys.argv[1], (("asks-", TICKETS + 1), ("contact-", 2)), scenes, {"SANGKIEN_HOURS_STAFF": "T2-CN 00:00-24:00"}))
+    sys.exit(play("support", sys.argv[1], (("asks-", PEOPLE), ("contact-", 2)), scenes, {"SANGKIEN_HOURS_STAFF": "T2-CN 00:00-24:00"}))
