@@ -68,7 +68,7 @@ struct broadcast_reach broadcast_store_reach(const PGresult *res)
     return reach;
 }
 
-struct pg_params *broadcast_store_add(TALLOC_CTX *ctx, const struct broadcast *b, const char *by)
+struct pg_params *broadcast_store_add(TALLOC_CTX *ctx, const struct broadcast *b, const char *by, int64_t wish_id)
 {
     struct pg_params *p = pg_params_new(ctx);
     pg_param_text(p, b->segment);
@@ -80,5 +80,6 @@ struct pg_params *broadcast_store_add(TALLOC_CTX *ctx, const struct broadcast *b
     pg_param_text(p, b->template_data);
     pg_param_int8(p, b->free_only);
     pg_param_text(p, by);
+    pg_param_int8(p, wish_id);
     return p;
 }

@@ -42,7 +42,8 @@ struct broadcast_reach {
 /** Adds up the answer of broadcast_count. */
 struct broadcast_reach broadcast_store_reach(const PGresult *res);
 
-/** Adds a broadcast: the parameters of broadcast_add. @param by  who, "cli:LOGIN" or a user id. */
-struct pg_params *broadcast_store_add(TALLOC_CTX *ctx, const struct broadcast *b, const char *by);
+/** Adds a broadcast: the parameters of broadcast_add. @param by  who, "cli:LOGIN" or a user id.
+ *  @param wish_id  asked for again with the same one it is not added again; 0: always. */
+struct pg_params *broadcast_store_add(TALLOC_CTX *ctx, const struct broadcast *b, const char *by, int64_t wish_id);
 
 #endif

@@ -23,6 +23,8 @@ SCOPED_DEFINE(json_text, char *, cJSON_free)
 
 enum { SAMPLE_CHARS = 300, OP_CHARS = 20, MINUTE_MS = 60000, DAY_MIN = 24 * 60, VIETNAM_MIN = 7 * 60 };
 
+static const char action_prefix[] = "broadcast_";
+
 static const struct {
     enum answer answer;
     const char *segment;
@@ -59,14 +61,16 @@ static void wish_start(struct talk *t, int64_t id, int64_t at_ms)
 
 /* ---- composing ---- */
 
-/* Where this person may send: 0 everywhere, else the unit whose subtree it is. */
-static int64_t scope_of(const struct talk *t)
+/* Where this person may send: "0" everywhere, else the id of the unit whose subtree it is; NULL: nowhere. */
+static const char *scope_of(struct talk *t)
 {
-    int64_t unit = -1;
-    for (const struct role_grant *g = t->in->grants; g; g = g->next)
-        if ((g->role & BROADCAST_ROLES) && (unit < 0 || g->unit_id == 0))
-            unit = g->unit_id;
-    return unit;
+    SCOPED(json) cJSON *units = staff_scope(t, BROADCAST_ROLES);
+    const char *scope = NULL;
+    const cJSON *unit;
+    cJSON_ArrayForEach(unit, units)
+        if (!scope || strcmp(unit->valuestring, "0") == 0)
+            scope = unit->valuestring;
+    return scope ? must(talloc_strdup(t->ctx, scope)) : NULL;
 }
 
 void cmd_broadcast_new(struct talk *t, int64_t arg, enum edit_field field)
@@ -118,11 +122,13 @@ enum answer read_broadcast_text(struct talk *t, const char *text)
 enum state broadcast_text_taken(struct talk *t)
 {
     struct dialog *d = t->d;
+    const char *scope = scope_of(t), *unit = unit_named(t, d->broadcast_to);
+    if (!scope)
+        return ST_MENU;
     SCOPED(json) cJSON *args = must(cJSON_CreateObject());
-    const char *unit = unit_named(t, d->broadcast_to);
     must(cJSON_AddStringToObject(args, unit ? "unit" : "segment", unit ? unit : d->broadcast_to));
     must(cJSON_AddStringToObject(args, "text", d->broadcast_text));
-    must(cJSON_AddStringToObject(args, "scope", fmt(t, "%lld", (long long)scope_of(t))));
+    must(cJSON_AddStringToObject(args, "scope", scope));
     wish(t, "create", 0, args);
     audit_add(t, "broadcast_create", NULL, NULL);
     d->broadcast_to = d->broadcast_text = NULL;
@@ -160,46 +166,11 @@ void cmd_broadcast_go(struct talk *t, int64_t arg, enum edit_field field)
     wish_start(t, arg, 0);
 }
 
-void cmd_broadcast_try(struct talk *t, int64_t arg, enum edit_field field)
+/* The word of the command behind "broadcast_" is what the job does. */
+void cmd_broadcast_about(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)field;
-    wish_about(t, "try", arg);
-}
-
-void cmd_broadcast_confirm(struct talk *t, int64_t arg, enum edit_field field)
-{
-    (void)field;
-    wish_about(t, "confirm", arg);
-}
-
-void cmd_broadcast_drop(struct talk *t, int64_t arg, enum edit_field field)
-{
-    (void)field;
-    wish_about(t, "drop", arg);
-}
-
-void cmd_broadcast_pause(struct talk *t, int64_t arg, enum edit_field field)
-{
-    (void)field;
-    wish_about(t, "pause", arg);
-}
-
-void cmd_broadcast_resume(struct talk *t, int64_t arg, enum edit_field field)
-{
-    (void)field;
-    wish_about(t, "resume", arg);
-}
-
-void cmd_broadcast_retry(struct talk *t, int64_t arg, enum edit_field field)
-{
-    (void)field;
-    wish_about(t, "retry", arg);
-}
-
-void cmd_broadcast_look(struct talk *t, int64_t arg, enum edit_field field)
-{
-    (void)field;
-    wish_about(t, "look", arg);
+    wish_about(t, t->action + sizeof(action_prefix) - 1, arg);
 }
 
 /* ---- telling ---- */

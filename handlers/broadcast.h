@@ -18,13 +18,7 @@ enum state broadcast_when_taken(struct talk *t);
 void cmd_broadcast_new(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_broadcast_go(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_broadcast_when(struct talk *t, int64_t arg, enum edit_field field);
-void cmd_broadcast_try(struct talk *t, int64_t arg, enum edit_field field);
-void cmd_broadcast_confirm(struct talk *t, int64_t arg, enum edit_field field);
-void cmd_broadcast_drop(struct talk *t, int64_t arg, enum edit_field field);
-void cmd_broadcast_pause(struct talk *t, int64_t arg, enum edit_field field);
-void cmd_broadcast_resume(struct talk *t, int64_t arg, enum edit_field field);
-void cmd_broadcast_retry(struct talk *t, int64_t arg, enum edit_field field);
-void cmd_broadcast_look(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_broadcast_about(struct talk *t, int64_t arg, enum edit_field field);
 
 /** What a job of the kind "broadcast" found out. */
 void broadcast_told(struct talk *t, const struct cJSON *result);

@@ -229,7 +229,7 @@ static void on_added(const struct pg_answer *answer, void *arg)
 
 static void add(struct asking *a)
 {
-    run(a, SQL_BROADCAST_ADD, broadcast_store_add(a, a->b, job_user_id(a->job)), on_added);
+    run(a, SQL_BROADCAST_ADD, broadcast_store_add(a, a->b, job_user_id(a->job), id_parse(word(a, "new_id"))), on_added);
 }
 
 static void on_codes(const struct pg_answer *answer, void *arg)
@@ -284,6 +284,12 @@ static void on_unit_named(const struct pg_answer *answer, void *arg)
 
 static void create(struct asking *a)
 {
+    struct err e;
+    if (!id_parse(word(a, "scope")) && strcmp(word(a, "scope"), "0") != 0) {
+        err_set(&e, ERR_INVALID, "a broadcast without a scope is for nobody");
+        failed(a, &e);
+        return;
+    }
     a->b = talloc_zero(a, struct broadcast);
     *a->b = (struct broadcast){.segment = word(a, "segment"), .scope_unit = id_parse(word(a, "scope")), .body = word(a, "text"), .buttons = ""};
     if (!*word(a, "unit")) {

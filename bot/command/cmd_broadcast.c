@@ -211,7 +211,7 @@ static void on_added(const PGresult *res, void *arg)
 static int add(struct job *j, const struct broadcast *b)
 {
     struct err e;
-    if (!command_query(j->c, SQL_BROADCAST_ADD, broadcast_store_add(j->c, b, actor(j)), on_added, j, &e) || !record(j, "broadcast_create", &e))
+    if (!command_query(j->c, SQL_BROADCAST_ADD, broadcast_store_add(j->c, b, actor(j), 0), on_added, j, &e) || !record(j, "broadcast_create", &e))
         return fail(EX_UNAVAILABLE, "%s", e.msg);
     printf("%" PRId64 "\n", j->id);
     int code = read_broadcast(j);

@@ -3,9 +3,10 @@
 
 -- name: broadcast_add
 -- $1 segment, $2 scope unit, $3 parent (0: none), $4 body, $5 buttons, $6 template id, $7 template data, $8 free only (0, 1),
--- $9 by whom.
-INSERT INTO broadcast (segment, scope_unit, parent_id, body, buttons, template_id, template_data, free_only, created_by)
-VALUES ($1, $2::bigint, nullif($3::bigint, 0), $4, $5, $6, $7, $8::bigint = 1, $9)
+-- $9 by whom, $10 the wish it comes from (0: none).  The one that wish has made before, when there is one.
+INSERT INTO broadcast (segment, scope_unit, parent_id, body, buttons, template_id, template_data, free_only, created_by, wish_id)
+VALUES ($1, $2::bigint, nullif($3::bigint, 0), $4, $5, $6, $7, $8::bigint = 1, $9, nullif($10::bigint, 0))
+ON CONFLICT (wish_id) DO UPDATE SET wish_id = excluded.wish_id
 RETURNING id;
 
 -- name: broadcast_get
