@@ -300,6 +300,26 @@ enum state not_sent(struct talk *t)
 
 /* ---- duty ---- */
 
+void contact_leaves(struct talk *t)
+{
+    if (!has_role(t, ROLE_SUPPORT))
+        return;
+    t->out->need_id = 0;
+    if (!need(t, NEED_QUEUE | NEED_CHIEFS))
+        return;
+    int left = 0;
+    for (const struct ticket_case *c = t->in->queue; c; c = c->next)
+        if (is_mine(t, c)) {
+            wish(t, c, "ticket_gone", NO_ARGS);
+            left++;
+        }
+    t->out->duty = DUTY_OFF;
+    answering_end(t);
+    for (const struct contact *c = left ? t->in->chiefs : NULL; c; c = c->next)
+        mail_post(t, c->user_id, "ticket_news", t->in->now_ms,
+                  ARGS({"what", "chief_gone"}, {"by", t->out->erase ? NULL : t->person.full_name}, {"n", fmt(t, "%d", left)}));
+}
+
 static const char *queue_lines(struct talk *t, bool mine)
 {
     const char *list = NULL;

@@ -188,6 +188,8 @@ static const struct {
     {"silent", MSG_STAFF_TICKET_SILENT, false, false, false},
     {"overdue", MSG_STAFF_TICKET_OVERDUE, false, false, false},
     {"chief_waiting", MSG_STAFF_CHIEF_WAITING, false, false, true},
+    {"role_ended", MSG_STAFF_TICKET_ROLE_ENDED, true, false, false},
+    {"chief_gone", MSG_STAFF_CHIEF_GONE, false, false, true},
     {"chief_overdue", MSG_STAFF_CHIEF_OVERDUE, false, false, true},
 };
 
@@ -221,7 +223,8 @@ static void result_came(struct talk *t, const struct told *m, const cJSON *root)
         t->d->acked_ms = t->in->now_ms;
     const struct reply *said = say_exactly(t, results[i].text,
          ARGS({"so", number_text(t, m->number)}, {"name", m->name ? m->name : message_get(MSG_LABEL_WORKER)->text}, {"support", m->by},
-              {"why", m->by}, {"unit", mail_text(t, root, "unit", 200)}, {"minutes", mail_text(t, root, "minutes", 10)}));
+              {"why", m->by}, {"unit", mail_text(t, root, "unit", 200)}, {"minutes", mail_text(t, root, "minutes", 10)},
+              {"n", mail_text(t, root, "n", 10)}));
     if (m->worker && m->ticket && !results[i].chief)
         belongs_to(t, said, &(struct carried){m->worker, m->ticket, NULL});
     if (results[i].ends && t->d->answer_number == m->number) {

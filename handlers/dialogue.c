@@ -541,6 +541,7 @@ static void follow_turn(struct talk *t)
 
 static void unfollow_turn(struct talk *t)
 {
+    contact_leaves(t);
     t->person.follows = false;
     person_changed(t);
 }

@@ -135,6 +135,8 @@ bool owned_turn(struct talk *t)
     case IN_UNFOLLOW:
         t->person.follows = msg->kind == IN_FOLLOW;
         person_changed(t);
+        if (msg->kind == IN_UNFOLLOW)
+            contact_leaves(t);
         return true;
     case IN_MAIL:
         if (msg->mail_kind && str_starts(str_of(msg->mail_kind), STR("ticket_")))

@@ -1,5 +1,5 @@
 /* What is kept about a person and why, erasing it, and reminders off and on. */
-#include "say.h"
+#include "ticket.h"
 
 void cmd_privacy(struct talk *t, int64_t arg, enum edit_field field)
 {
@@ -44,6 +44,9 @@ void cmd_erase_me(struct talk *t, int64_t arg, enum edit_field field)
 void erase_person(struct talk *t)
 {
     t->out->erase = true;
+    contact_leaves(t);
+    if (t->out->needs)
+        return;
     t->out->person = NULL;
     /* The last sentence knows nothing of the person any more. */
     *t->d = (struct dialog){

@@ -1,10 +1,11 @@
-/* A ticket's life, in turns of the worker it belongs to: assigned, taken, answered, passed on, closed, looked after. */
-#include "contact.h"
-
+/* A ticket's life, in turns of the worker it belongs to: assigned, looked after, asked more.  What contacts do to it: ticket_acts.c. */
 #include <cjson/cJSON.h>
+
+#include "contact.h"
 
 #include "reading/text.h"
 #include "scoped.h"
+#include "ticket_row.h"
 
 SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
 SCOPED_DEFINE(json_text, char *, cJSON_free)
@@ -50,7 +51,7 @@ static const char *id_text(struct talk *t, int64_t id)
 }
 
 /* What every mail to a contact carries: which ticket, and whose, so that an erasure finds it. */
-static void tell_contact(struct talk *t, const struct ticket *k, const char *to, const char *kind, const char *what, const char *by)
+void ticket_tell(struct talk *t, const struct ticket *k, const char *to, const char *kind, const char *what, const char *by)
 {
     if (!to || str_starts(str_of(to), STR("admin:")))
         return;
@@ -69,7 +70,7 @@ const struct ticket *ticket_open_now(const struct talk *t)
     return k;
 }
 
-static const struct ticket *ticket_of_id(const struct talk *t, int64_t id)
+const struct ticket *ticket_of_id(const struct talk *t, int64_t id)
 {
     const struct ticket *k = t->in->tickets;
     while (k && k->id != id)
@@ -88,12 +89,12 @@ struct ticket *ticket_change(struct talk *t, const struct ticket *k)
     return copy;
 }
 
-static bool is_closed(const struct ticket *k)
+bool ticket_is_closed(const struct ticket *k)
 {
     return strcmp(k->state, TICKET_CLOSED) == 0;
 }
 
-static struct ticket_message *message_add(struct talk *t, const struct ticket *k, const char *direction, const char *text, const char *author)
+struct ticket_message *ticket_message_add(struct talk *t, const struct ticket *k, const char *direction, const char *text, const char *author)
 {
     struct ticket_message *m = must(talloc_zero(t->ctx, struct ticket_message)), **last = &t->out->ticket_messages;
     *m = (struct ticket_message){.user_id = t->in->msg->user_id, .id = t->in->new_id(t->in->new_id_ctx), .ticket_id = k->id,
@@ -123,7 +124,7 @@ static int64_t silence_ms(const struct talk *t)
 }
 
 /* The owner stays a little longer than the silence that is answered by ticket_tick, which says so in the chat. */
-static void own(struct talk *t, struct ticket *k)
+void ticket_own(struct talk *t, struct ticket *k)
 {
     t->out->owner = fmt(t, "user:%s", k->assignee);
     t->out->owner_until_ms = t->in->now_ms + silence_ms(t) + HOUR_MS;
@@ -139,9 +140,9 @@ void ticket_hand_back(struct talk *t, struct ticket *k, const char *why)
     t->out->owner = "bot";
     t->out->owner_until_ms = 0;
     if (strcmp(why, "left") == 0)
-        message_add(t, k, "note", "left", NULL); /* what a contact has said and is not sent yet is not sent any more: outbox.sql */
+        ticket_message_add(t, k, "note", "left", NULL); /* what a contact has said and is not sent yet is not sent any more: outbox.sql */
     if (str_starts(str_of(owner), STR("user:")))
-        tell_contact(t, k, must(talloc_strdup(t->ctx, owner + 5)), "ticket_news", why, NULL);
+        ticket_tell(t, k, must(talloc_strdup(t->ctx, owner + 5)), "ticket_news", why, NULL);
 }
 
 /* ---- what is due ---- */
@@ -158,7 +159,7 @@ static bool has_owner(const struct talk *t, const struct ticket *k)
     return owned_by(t->in, k->assignee);
 }
 
-static int64_t in_staff_hours(const struct talk *t, int64_t from_ms, int minutes)
+int64_t ticket_hours_later(const struct talk *t, int64_t from_ms, int minutes)
 {
     return hours_later(t->in->support.hours, t->in->support.holidays, from_ms, (int64_t)minutes * MINUTE_MS);
 }
@@ -170,15 +171,15 @@ static int64_t warn_at(const struct talk *t, const struct ticket *k)
 
 static int64_t next_due(const struct talk *t, const struct ticket *k)
 {
-    if (is_closed(k))
+    if (ticket_is_closed(k))
         return 0;
     if (strcmp(k->state, TICKET_SNOOZED) == 0)
         return k->snoozed_until_ms;
     int64_t due = 0;
     if (k->asked_at_ms && !k->assignee && !k->told_at_ms)
-        due = in_staff_hours(t, k->asked_at_ms, t->in->support.wait_minutes);
+        due = ticket_hours_later(t, k->asked_at_ms, t->in->support.wait_minutes);
     if (k->asked_at_ms && k->assignee && !k->overdue_at_ms)
-        due = earlier(due, in_staff_hours(t, k->asked_at_ms, t->in->support.answer_minutes));
+        due = earlier(due, ticket_hours_later(t, k->asked_at_ms, t->in->support.answer_minutes));
     if (has_owner(t, k))
         due = earlier(due, k->warned_at_ms ? k->contact_at_ms + silence_ms(t) : warn_at(t, k));
     if (strcmp(k->state, TICKET_WAITING) == 0)
@@ -208,7 +209,7 @@ static bool has_passed(struct talk *t, const struct ticket *k, const char *user_
     return k->passed && strstr(k->passed, fmt(t, " %s ", user_id)) != NULL;
 }
 
-static void pass_by(struct talk *t, struct ticket *k, const char *user_id)
+void ticket_pass_by(struct talk *t, struct ticket *k, const char *user_id)
 {
     if (!has_passed(t, k, user_id))
         k->passed = fmt(t, "%s %s ", k->passed ? k->passed : "", user_id);
@@ -238,7 +239,7 @@ static bool on_duty(const struct talk *t, const char *user_id)
 }
 
 /* NEED_CONTACTS is loaded. @return false: nobody is there for it. */
-static bool assign(struct talk *t, struct ticket *k)
+bool ticket_assign(struct talk *t, struct ticket *k)
 {
     const struct contact *c = best_contact(t, k);
     if (!c)
@@ -248,7 +249,7 @@ static bool assign(struct talk *t, struct ticket *k)
     k->contact_at_ms = 0;
     if (strcmp(k->state, TICKET_REOPENED) != 0)
         k->state = TICKET_ASSIGNED;
-    tell_contact(t, k, c->user_id, "ticket_card", NULL, NULL);
+    ticket_tell(t, k, c->user_id, "ticket_card", NULL, NULL);
     return true;
 }
 
@@ -268,12 +269,12 @@ static void silence(struct talk *t, struct ticket *k)
     int64_t now = t->in->now_ms;
     if (!k->warned_at_ms && now >= warn_at(t, k)) {
         k->warned_at_ms = now;
-        tell_contact(t, k, k->assignee, "ticket_news", "silent", NULL);
+        ticket_tell(t, k, k->assignee, "ticket_news", "silent", NULL);
     } else if (k->warned_at_ms && now >= k->contact_at_ms + silence_ms(t)) {
-        message_add(t, k, "note", "silent", k->assignee);
+        ticket_message_add(t, k, "note", "silent", k->assignee);
         ticket_hand_back(t, k, "taken_away");
         if (k->asked_at_ms) {
-            pass_by(t, k, k->assignee);
+            ticket_pass_by(t, k, k->assignee);
             k->assignee = k->assignee_name = NULL;
             k->state = TICKET_NEW;
             ticket_look(t, k, now);
@@ -286,22 +287,22 @@ static void silence(struct talk *t, struct ticket *k)
 static void overdue(struct talk *t, struct ticket *k)
 {
     k->overdue_at_ms = t->in->now_ms;
-    tell_contact(t, k, k->assignee, "ticket_news", "overdue", NULL);
+    ticket_tell(t, k, k->assignee, "ticket_news", "overdue", NULL);
     tell_chiefs(t, k, "chief_overdue");
     if (!on_duty(t, k->assignee) && !has_owner(t, k)) { /* gone home, or no contact any more: whoever is there */
-        pass_by(t, k, k->assignee);
+        ticket_pass_by(t, k, k->assignee);
         k->assignee = k->assignee_name = NULL;
         k->state = TICKET_NEW;
-        assign(t, k);
+        ticket_assign(t, k);
     }
 }
 
 /* Everything that is due, looked at from the row alone: a tick that comes twice or too late does no harm. */
-static void ticket_tick(struct talk *t, const struct ticket *found)
+void ticket_tick(struct talk *t, const struct ticket *found)
 {
     int64_t now = t->in->now_ms;
     t->out->need_id = found->unit_id;
-    if (is_closed(found) || !need(t, NEED_CONTACTS | NEED_CHIEFS))
+    if (ticket_is_closed(found) || !need(t, NEED_CONTACTS | NEED_CHIEFS))
         return;
     struct ticket *k = ticket_change(t, found);
     if (k->tick_at_ms <= now)
@@ -311,7 +312,7 @@ static void ticket_tick(struct talk *t, const struct ticket *found)
         k->asked_at_ms = now;
         k->snoozed_until_ms = 0;
         if (on_duty(t, k->assignee))
-            tell_contact(t, k, k->assignee, "ticket_card", NULL, NULL);
+            ticket_tell(t, k, k->assignee, "ticket_card", NULL, NULL);
         else
             k->assignee = k->assignee_name = NULL;
     }
@@ -320,87 +321,22 @@ static void ticket_tick(struct talk *t, const struct ticket *found)
     if (strcmp(k->state, TICKET_WAITING) == 0 && now >= k->answered_at_ms + REOPEN_MS) {
         k->state = TICKET_CLOSED;
         k->closed_at_ms = now;
-    } else if (k->asked_at_ms && !k->assignee && strcmp(k->state, TICKET_SNOOZED) != 0 && !assign(t, k)) {
-        if (!k->told_at_ms && now >= in_staff_hours(t, k->asked_at_ms, t->in->support.wait_minutes)) {
+    } else if (k->asked_at_ms && !k->assignee && strcmp(k->state, TICKET_SNOOZED) != 0 && !ticket_assign(t, k)) {
+        if (!k->told_at_ms && now >= ticket_hours_later(t, k->asked_at_ms, t->in->support.wait_minutes)) {
             k->told_at_ms = now;
             tell_chiefs(t, k, "chief_waiting");
         }
     }
-    if (k->asked_at_ms && k->assignee && !k->overdue_at_ms && now >= in_staff_hours(t, k->asked_at_ms, t->in->support.answer_minutes))
+    if (k->asked_at_ms && k->assignee && !k->overdue_at_ms && now >= ticket_hours_later(t, k->asked_at_ms, t->in->support.answer_minutes))
         overdue(t, k);
     if (owned_by(t->in, k->assignee))
         silence(t, k);
     ticket_schedule(t, k);
 }
 
-/* ---- what contacts do ---- */
+/* ---- what the worker says, and what is answered ---- */
 
-/* Who does it, as the mail says; the right was checked in the contact's own turn. */
-struct act {
-    const char *contact, *name;
-    const struct ticket *ticket;
-};
-
-static const char *support_name(const char *name)
-{
-    return name ? name : message_get(MSG_LABEL_SUPPORT_TEAM)->text;
-}
-
-static void result(struct talk *t, const struct act *a, const char *what, const char *by)
-{
-    tell_contact(t, a->ticket, a->contact, "ticket_result", what, by);
-}
-
-/* Another person has the conversation: his name; NULL when nobody else does. */
-static const char *held_by_another(const struct talk *t, const struct act *a)
-{
-    if (!owned_by_a_person(t->in) || owned_by(t->in, a->contact))
-        return NULL;
-    const struct ticket *k = a->ticket;
-    bool named = k->assignee && k->assignee_name && owned_by(t->in, k->assignee);
-    return named ? k->assignee_name : message_get(MSG_LABEL_SUPPORT_TEAM)->text;
-}
-
-/* The conversation is this contact's from now on.  Whoever had it is told by whom it was taken over. */
-static struct ticket *take(struct talk *t, const struct act *a)
-{
-    struct ticket *k = ticket_change(t, a->ticket);
-    bool over = owned_by_a_person(t->in) && !owned_by(t->in, a->contact);
-    const char *before = k->assignee && strcmp(k->assignee, a->contact) != 0 ? k->assignee : NULL;
-    if (before)
-        tell_contact(t, k, before, "ticket_news", "taken_over", support_name(a->name));
-    if (!owned_by(t->in, a->contact))
-        message_add(t, k, "note", over ? "taken_over" : "taken", a->contact);
-    k->assignee = a->contact;
-    k->assignee_name = a->name;
-    if (strcmp(k->state, TICKET_NEW) == 0 || strcmp(k->state, TICKET_SNOOZED) == 0)
-        k->state = TICKET_ASSIGNED;
-    k->snoozed_until_ms = 0;
-    own(t, k);
-    t->out->drop_replies = true;
-    return k;
-}
-
-static void ticket_take(struct talk *t, const struct act *a, bool force)
-{
-    const char *holder = held_by_another(t, a);
-    if (is_closed(a->ticket)) {
-        result(t, a, "closed_before", NULL);
-        return;
-    }
-    if (holder && !force) {
-        result(t, a, "held", holder);
-        return;
-    }
-    bool again = owned_by(t->in, a->contact);
-    struct ticket *k = take(t, a);
-    if (!again)
-        say(t, MSG_HANDOFF_OPEN, ARGS({"support", support_name(a->name)}));
-    result(t, a, "taken", NULL);
-    ticket_schedule(t, k);
-}
-
-static void answered(struct talk *t, struct ticket *k)
+void ticket_answered(struct talk *t, struct ticket *k)
 {
     int64_t now = t->in->now_ms;
     if (k->asked_at_ms) {
@@ -417,218 +353,19 @@ static void answered(struct talk *t, struct ticket *k)
     k->state = TICKET_WAITING;
 }
 
-static void ticket_answer(struct talk *t, const struct act *a, const cJSON *root)
-{
-    const char *text = mail_text(t, root, "text", TICKET_TEXT_CHARS), *kind = mail_text(t, root, "kind", 20), *url = mail_text(t, root, "url", 1000);
-    bool direct = mail_text(t, root, "direct", 4) != NULL;
-    const char *holder = held_by_another(t, a);
-    int64_t silent = t->in->now_ms - t->person.last_inbound_at_ms;
-    if (!text && !url)
-        return;
-    if (is_closed(a->ticket) && !direct) {
-        result(t, a, "closed_before", NULL);
-        return;
-    }
-    if (holder || (!direct && !owned_by(t->in, a->contact))) {
-        result(t, a, holder ? "held" : "given_back", holder);
-        return;
-    }
-    if (silent > REACH_MS) {
-        result(t, a, "unreachable", NULL);
-        return;
-    }
-    bool again = owned_by(t->in, a->contact);
-    struct ticket *k = take(t, a);
-    k->closed_at_ms = 0;
-    if (!again)
-        say(t, MSG_HANDOFF_OPEN, ARGS({"support", support_name(a->name)}));
-    bool picture = url && kind && strcmp(kind, "image") == 0;
-    const struct reply *r = relay(t, picture || !url ? MSG_HANDOFF_ANSWER : MSG_HANDOFF_ANSWER_FILE,
-                                  ARGS({"support", support_name(a->name)}, {"text", text ? text : mail_text(t, root, "label", 200)}, {"link", url}),
-                                  picture ? url : NULL, &(struct carried){t->in->msg->user_id, k->id, a->contact});
-    struct ticket_message *m = message_add(t, k, "out", text, a->contact);
-    m->id = r->id;
-    m->kind = kind;
-    m->url = url;
-    m->msg_id = mail_text(t, root, "msg_id", 200);
-    answered(t, k);
-    result(t, a, silent > PAID_AFTER_MS ? "sent_paid" : "sent", NULL);
-    ticket_schedule(t, k);
-}
-
-static void ticket_close(struct talk *t, const struct act *a)
-{
-    const char *holder = held_by_another(t, a);
-    if (holder || is_closed(a->ticket)) {
-        result(t, a, holder ? "held" : "closed_before", holder);
-        return;
-    }
-    struct ticket *k = ticket_change(t, a->ticket);
-    bool spoke = owned_by_a_person(t->in);
-    message_add(t, k, "note", "closed", a->contact);
-    k->state = TICKET_CLOSED;
-    k->closed_at_ms = t->in->now_ms;
-    k->asked_at_ms = 0;
-    if (spoke) {
-        t->out->owner = "bot";
-        t->out->owner_until_ms = 0;
-    }
-    result(t, a, "closed", NULL);
-    if (spoke && pending(t))
-        lead(t, MSG_HANDOFF_OVER, NO_ARGS);
-    else
-        say(t, spoke ? MSG_HANDOFF_CLOSED : MSG_HANDOFF_DONE_WITH, ARGS({"so", id_text(t, k->number)}));
-    restate(t);
-}
-
-/* The bot goes on; the ticket stays open and with its contact. */
-static void ticket_return(struct talk *t, const struct act *a)
-{
-    if (!owned_by(t->in, a->contact)) {
-        result(t, a, "given_back", NULL);
-        return;
-    }
-    struct ticket *k = ticket_change(t, a->ticket);
-    message_add(t, k, "note", "returned", a->contact);
-    t->out->owner = "bot";
-    t->out->owner_until_ms = 0;
-    result(t, a, "returned", NULL);
-    lead(t, MSG_HANDOFF_RETURNED, NO_ARGS);
-    restate(t);
-    ticket_schedule(t, k);
-}
-
-static void ticket_pass(struct talk *t, const struct act *a, bool quiet)
-{
-    const char *holder = held_by_another(t, a);
-    t->out->need_id = a->ticket->unit_id;
-    if (holder || is_closed(a->ticket)) {
-        if (!quiet)
-            result(t, a, holder ? "held" : "closed_before", holder);
-        return;
-    }
-    if (!need(t, NEED_CONTACTS))
-        return;
-    struct ticket *k = ticket_change(t, a->ticket);
-    bool spoke = owned_by_a_person(t->in);
-    message_add(t, k, "note", "passed", a->contact);
-    pass_by(t, k, a->contact);
-    k->assignee = k->assignee_name = NULL;
-    k->state = TICKET_NEW;
-    k->asked_at_ms = k->asked_at_ms ? k->asked_at_ms : t->in->now_ms;
-    bool found = assign(t, k);
-    if (!quiet)
-        result(t, a, found ? "passed" : "passed_to_nobody", support_name(k->assignee_name));
-    if (spoke) {
-        t->out->owner = "bot";
-        t->out->owner_until_ms = 0;
-        lead(t, MSG_HANDOFF_PASSED, NO_ARGS);
-        restate(t);
-    }
-    ticket_schedule(t, k);
-}
-
-static void ticket_snooze(struct talk *t, const struct act *a)
-{
-    const char *holder = held_by_another(t, a);
-    if (holder || is_closed(a->ticket)) {
-        result(t, a, holder ? "held" : "closed_before", holder);
-        return;
-    }
-    struct ticket *k = ticket_change(t, a->ticket);
-    message_add(t, k, "note", "snoozed", a->contact);
-    int64_t until = in_staff_hours(t, t->in->now_ms, 4 * 60);
-    k->state = TICKET_SNOOZED;
-    k->assignee = a->contact;
-    k->assignee_name = a->name;
-    k->snoozed_until_ms = until > 0 ? until : t->in->now_ms + 24 * HOUR_MS;
-    if (owned_by(t->in, a->contact)) {
-        t->out->owner = "bot";
-        t->out->owner_until_ms = 0;
-        lead(t, MSG_HANDOFF_RETURNED, NO_ARGS);
-        restate(t);
-    }
-    result(t, a, "snoozed", NULL);
-    ticket_schedule(t, k);
-}
-
-/* The outbox gave up words that were on their way: an answer stays owed, a card goes to the next contact. */
-static void ticket_lost(struct talk *t, const struct act *a, const cJSON *root)
-{
-    bool answer = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "answer"));
-    const char *why = mail_text(t, root, "why", 200);
-    if (answer) {
-        struct ticket *k = ticket_change(t, a->ticket);
-        t->out->failed_message_id = mail_id(root, "relay");
-        t->out->failed_why = why ? why : "unknown";
-        k->asked_at_ms = k->asked_at_ms ? k->asked_at_ms : t->in->now_ms;
-        k->state = k->assignee ? TICKET_ASSIGNED : TICKET_NEW;
-        k->closed_at_ms = 0;
-        bool overtaken = why && strcmp(why, OUTBOX_OVERTAKEN) == 0;
-        result(t, a, overtaken ? "overtaken" : "failed", overtaken ? NULL : why);
-        ticket_schedule(t, k);
-        return;
-    }
-    t->out->need_id = a->ticket->unit_id;
-    if (is_closed(a->ticket) || !a->ticket->assignee || strcmp(a->ticket->assignee, a->contact) != 0 || !need(t, NEED_CONTACTS))
-        return;
-    struct ticket *k = ticket_change(t, a->ticket);
-    message_add(t, k, "note", "contact_unreached", a->contact);
-    pass_by(t, k, a->contact);
-    k->assignee = k->assignee_name = NULL;
-    k->state = TICKET_NEW;
-    k->asked_at_ms = k->asked_at_ms ? k->asked_at_ms : t->in->now_ms;
-    if (owned_by(t->in, a->contact)) {
-        t->out->owner = "bot";
-        t->out->owner_until_ms = 0;
-        lead(t, MSG_HANDOFF_SILENT, NO_ARGS);
-        restate(t);
-    }
-    assign(t, k);
-    ticket_schedule(t, k);
-}
-
-bool ticket_mail(struct talk *t, const char *kind, const cJSON *root)
-{
-    static const char *const kinds[] = {"ticket_tick", "ticket_take", "ticket_answer", "ticket_close", "ticket_return", "ticket_pass",
-                                        "ticket_snooze", "ticket_lost"};
-    size_t i = 0;
-    while (i < ARRAY_LEN(kinds) && strcmp(kinds[i], kind) != 0)
-        i++;
-    if (i == ARRAY_LEN(kinds))
-        return false;
-    if (!need(t, NEED_TICKET))
-        return true;
-    struct act a = {.contact = mail_text(t, root, "contact", INBOUND_ID_MAX), .name = mail_text(t, root, "contact_name", NAME_CHARS_MAX),
-                    .ticket = ticket_of_id(t, mail_id(root, "ticket"))};
-    if (!a.ticket || (!a.contact && i > 0))
-        return true; /* erased meanwhile */
-    switch (i) {
-    case 0: ticket_tick(t, a.ticket); break;
-    case 1: ticket_take(t, &a, mail_text(t, root, "force", 4) != NULL); break;
-    case 2: ticket_answer(t, &a, root); break;
-    case 3: ticket_close(t, &a); break;
-    case 4: ticket_return(t, &a); break;
-    case 5: ticket_pass(t, &a, mail_text(t, root, "quiet", 4) != NULL); break;
-    case 6: ticket_snooze(t, &a); break;
-    default: ticket_lost(t, &a, root); break;
-    }
-    return true;
-}
-
-/* ---- what the worker says ---- */
-
 static void said(struct talk *t, struct ticket *k, const char *text, enum inbound_kind kind, const char *label, const char *url)
 {
     const struct inbound *msg = t->in->msg;
-    struct ticket_message *m = message_add(t, k, "in", text, NULL);
+    struct ticket_message *m = ticket_message_add(t, k, "in", text, NULL);
     m->msg_id = msg->msg_id;
     m->kind = inbound_kind_name(kind);
     m->url = url;
     if (!k->asked_at_ms)
         k->asked_at_ms = t->in->now_ms;
     if (strcmp(k->state, TICKET_WAITING) == 0)
-        k->state = TICKET_ASSIGNED;
+        k->state = k->assignee ? TICKET_ASSIGNED : TICKET_NEW;
+    if (!k->assignee)
+        ticket_look(t, k, t->in->now_ms);
     if (k->assignee && !str_starts(str_of(k->assignee), STR("admin:")))
         mail_post(t, k->assignee, "ticket_words", t->in->now_ms,
                   ARGS({"worker", msg->user_id}, {"ticket", id_text(t, k->id)}, {"number", id_text(t, k->number)}, {"name", t->person.full_name},
@@ -650,14 +387,14 @@ void ticket_said_voice(struct talk *t, struct ticket *k, const char *url)
 void ticket_answered_by_admin(struct talk *t, struct ticket *k, const char *admin, const char *text)
 {
     if (owned_by(t->in, k->assignee))
-        message_add(t, k, "note", "taken_over", admin);
-    struct ticket_message *m = message_add(t, k, "out", text, admin);
+        ticket_message_add(t, k, "note", "taken_over", admin);
+    struct ticket_message *m = ticket_message_add(t, k, "out", text, admin);
     m->msg_id = t->in->msg->msg_id;
     if (k->assignee && strcmp(k->assignee, admin) != 0)
-        tell_contact(t, k, k->assignee, "ticket_news", "by_admin", NULL);
+        ticket_tell(t, k, k->assignee, "ticket_news", "by_admin", NULL);
     k->assignee = admin;
     k->assignee_name = NULL;
-    answered(t, k);
+    ticket_answered(t, k);
     k->contact_at_ms = t->in->now_ms;
     k->warned_at_ms = 0;
     ticket_schedule(t, k);
@@ -669,10 +406,10 @@ bool quoted_by_worker(struct talk *t, int64_t ticket_id, const char *text)
     if (!need(t, NEED_TICKET))
         return true;
     const struct ticket *found = ticket_of_id(t, ticket_id);
-    if (!found || (is_closed(found) && t->in->now_ms - found->closed_at_ms > REOPEN_MS))
+    if (!found || (ticket_is_closed(found) && t->in->now_ms - found->closed_at_ms > REOPEN_MS))
         return false;
     struct ticket *k = ticket_change(t, found);
-    if (is_closed(k)) {
+    if (ticket_is_closed(k)) {
         k->state = TICKET_REOPENED;
         k->closed_at_ms = k->contact_at_ms = 0;
         k->passed = NULL;

@@ -6,6 +6,7 @@
  *   ticket_answer  a contact says something                   ticket_words   the worker says something
  *   ticket_close, _return, _pass, _snooze                     ticket_news    what happened to a ticket of yours
  *   ticket_lost    words given up by the outbox
+ *   ticket_gone    the contact who has it is none any more
  *
  * The left column is mail to the worker, the right one mail to the contact.  The ticket is the worker's: only his turns change it,
  * one after another, so of two contacts who press the same button the second finds what the first has done. */
@@ -77,6 +78,10 @@ bool unaddressed_turn(struct talk *t, const char *text);
 
 /** What the contact sends while he answers somebody: everything goes there. */
 void answering_media(struct talk *t);
+
+/** The person of this turn does not follow the OA any more, or asked to be erased: as a contact he cannot be told anything, so what he had
+ *  goes to others and organizers hear how much it is.  Needs may be set. */
+void contact_leaves(struct talk *t);
 
 /* ---- both ---- */
 

@@ -65,6 +65,7 @@ ORDER BY g.user_id, g.role, g.unit_id LIMIT $1::bigint;
 
 -- name: role_revoke
 -- $1 user id, $2 role (null: all), $3 unit code (null: all units), $4 by whom, $5 id for the record.  The roles that ended.
+-- Open tickets that this person may not see any more are told to the turns of those whose they are; organizers hear how many.
 WITH ended AS (
     UPDATE role_grant g SET revoked_at = now()
     WHERE g.user_id = $1::text AND g.revoked_at IS NULL AND ($2::text IS NULL OR g.role = $2::text)
@@ -75,6 +76,21 @@ WITH ended AS (
     SELECT $4::text, $5::bigint, 'revoke', $1::text,
            jsonb_build_object('roles', jsonb_agg(jsonb_build_object('role', e.role, 'unit_id', e.unit_id::text)))
     FROM ended e HAVING count(*) > 0
+), left_alone AS (
+    SELECT t.user_id, t.id, row_number() OVER (ORDER BY t.user_id, t.id) AS n FROM ticket t LEFT JOIN union_unit u ON u.id = t.unit_id
+    WHERE t.assignee = $1::text AND t.state <> 'closed' AND EXISTS (SELECT FROM ended e WHERE e.role = 'support')
+      AND NOT EXISTS (SELECT FROM role_grant g WHERE g.user_id = $1::text AND g.role = 'support' AND g.revoked_at IS NULL
+                      AND (g.unit_id = 0 OR g.unit_id = ANY (u.path)) AND (g.role, g.unit_id) NOT IN (SELECT e.role, e.unit_id FROM ended e))
+), told AS (
+    INSERT INTO mailbox (user_id, id, kind, payload)
+    SELECT l.user_id, $5::bigint + l.n, 'ticket_gone', jsonb_build_object('ticket', l.id::text, 'contact', $1::text, 'told', 'yes') FROM left_alone l
+), chiefs AS (
+    INSERT INTO mailbox (user_id, id, kind, payload)
+    SELECT DISTINCT r.user_id, $5::bigint, 'ticket_news', jsonb_build_object('what', 'chief_gone', 'by', p.full_name, 'n', k.n::text)
+    FROM (SELECT count(*) AS n FROM left_alone) k
+    JOIN role_grant r ON r.role = 'organizer' AND r.revoked_at IS NULL AND r.unit_id = 0 AND r.user_id <> $1::text
+    LEFT JOIN person p ON p.user_id = $1::text
+    WHERE k.n > 0
 )
 SELECT e.role, e.unit_id FROM ended e ORDER BY e.role, e.unit_id;
 

@@ -138,7 +138,7 @@ static void test_mail_about_no_ticket_of_the_person_does_nothing(void **state)
     (void)state;
     scene();
     static const char *const kinds[] = {"ticket_tick", "ticket_take", "ticket_answer", "ticket_close", "ticket_return", "ticket_pass",
-                                        "ticket_snooze", "ticket_lost"};
+                                        "ticket_snooze", "ticket_lost", "ticket_gone"};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         gets_mail(kinds[i], "{\"ticket\":\"4711\",\"contact\":\"c1\",\"text\":\"x\"}");
         silent();

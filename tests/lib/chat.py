@@ -19,8 +19,10 @@ class Chat:
 
     @property
     def alone(self):
-        """What disturbs everybody is played when nobody else is there."""
-        return any(s.verb in ("bot process", "zalo setting") or (s.verb == "zalo" and s.everybody) for s in self.steps)
+        """What disturbs everybody is played when nobody else is there; of a supporter who goes all organizers hear."""
+        return any(s.verb in ("bot process", "zalo setting") or (s.verb == "zalo" and s.everybody) or
+                   (s.verb == "does" and s.who.startswith("support") and s.deed in ("unfollows", "withdraws")) or
+                   (s.verb == "operator" and s.command.startswith("role revoke $support")) for s in self.steps)
 
 
 KINDS = {"image": "image", "photo": "image", "gif": "gif", "link": "link", "voice": "audio", "audio": "audio", "video": "video",
