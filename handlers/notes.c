@@ -238,6 +238,10 @@ void mail_turn(struct talk *t)
         similar_found(t, root);
         return;
     }
+    if (strcmp(kind, "ticket_admin_over") == 0) {
+        admin_over(t, root);
+        return;
+    }
     if (ticket_mail(t, kind, root) || contact_mail(t, kind, root))
         return;
     if (strcmp(kind, "verdict") == 0) {

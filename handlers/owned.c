@@ -2,7 +2,7 @@
 #include "reading/intent.h"
 #include "ticket.h"
 
-enum { MAIL_LATER_MS = 60 * 1000 };
+enum { MAIL_LATER_MS = 60 * 1000, CLOCKS_DIFFER_MS = 1000 };
 
 const char *media_url(const struct inbound *msg)
 {
@@ -170,6 +170,38 @@ static struct ticket *ticket_by_admin(struct talk *t)
     return k;
 }
 
+/* The moment is in the mail: of several in a row only the last finds it unchanged. */
+static void over_later(struct talk *t, int64_t until_ms)
+{
+    mail_post(t, t->in->msg->user_id, "ticket_admin_over", until_ms + CLOCKS_DIFFER_MS, ARGS({"until", fmt(t, "%lld", (long long)until_ms)}));
+}
+
+void admin_over(struct talk *t, const struct cJSON *root)
+{
+    const struct conversation *conv = t->in->conv;
+    int64_t until = mail_id(root, "until");
+    if (!conv->owner || !str_starts(str_of(conv->owner), STR("admin:")) || conv->owner_until_ms > until)
+        return;
+    if (conv->owner_until_ms > t->in->now_ms) {
+        over_later(t, until);
+        return;
+    }
+    if (consented(t) && !need(t, NEED_TICKET))
+        return;
+    t->out->owner = "bot";
+    t->out->owner_until_ms = 0;
+    const struct ticket *found = consented(t) ? ticket_open_now(t) : NULL;
+    bool owed = found && found->asked_at_ms && found->assignee && strcmp(found->assignee, conv->owner) == 0;
+    if (owed) { /* he has said nothing more: it is the contacts' again */
+        struct ticket *k = ticket_change(t, found);
+        k->assignee = k->assignee_name = NULL;
+        k->state = TICKET_NEW;
+        ticket_look(t, k, t->in->now_ms);
+    }
+    lead(t, owed ? MSG_HANDOFF_SILENT : MSG_HANDOFF_OVER, NO_ARGS);
+    restate(t);
+}
+
 void admin_echo(struct talk *t)
 {
     const struct inbound *msg = t->in->msg;
@@ -177,6 +209,7 @@ void admin_echo(struct talk *t)
     t->out->owner = admin;
     t->out->owner_until_ms = t->in->now_ms + (int64_t)t->in->support.admin_minutes * MINUTE_MS;
     t->out->drop_replies = true;
+    over_later(t, t->out->owner_until_ms);
     if (!consented(t) || !need(t, NEED_TICKET))
         return;
     const struct ticket *open = ticket_at_hand(t);

@@ -7,6 +7,7 @@
  *   ticket_close, _return, _pass, _snooze                     ticket_news    what happened to a ticket of yours
  *   ticket_lost    words given up by the outbox
  *   ticket_gone    the contact who has it is none any more
+ *   ticket_admin_over  nobody has typed in OA Manager for a while
  *
  * The left column is mail to the worker, the right one mail to the contact.  The ticket is the worker's: only his turns change it,
  * one after another, so of two contacts who press the same button the second finds what the first has done. */
@@ -64,6 +65,9 @@ bool owned_turn(struct talk *t);
 
 /** Somebody typed in OA Manager. */
 void admin_echo(struct talk *t);
+
+/** Mail "ticket_admin_over" to the same person: nobody has typed there for the set time, the bot is back and says so. */
+void admin_over(struct talk *t, const struct cJSON *root);
 
 /* ---- contact.c: the contact's side ---- */
 
