@@ -34,6 +34,7 @@
 #include "similar/similar.h"
 #include "similar/similar_desk.h"
 #include "similar/similar_finder.h"
+#include "standing/campaign_job.h"
 #include "standing/standing_job.h"
 #include "table/shortlist_job.h"
 #include "standing/standing_keeper.h"
@@ -422,6 +423,7 @@ static void wire(struct app *app, bool hold)
         .on_mail = on_mail_now, .ctx = app});
     jobs_register(app->job_desk, "standing", standing_job, NULL);
     jobs_register(app->job_desk, "shortlist", shortlist_job, NULL);
+    jobs_register(app->job_desk, "campaign", campaign_job, NULL);
     struct broadcast_desk *desk = talloc_zero(app, struct broadcast_desk);
     *desk = (struct broadcast_desk){.settings = s, .broadcaster = app->broadcaster};
     jobs_register(app->job_desk, "broadcast", broadcast_job, desk);

@@ -17,6 +17,7 @@
 #include "role_store.h"
 #include "settings.h"
 #include "signal_store.h"
+#include "standing_store.h"
 #include "zalo/sha256.h"
 #include "ticket_store.h"
 
@@ -83,7 +84,7 @@ static const struct {
     {NEED_INVITE, SQL_INVITE_TAKE, ARG_HASH},          {NEED_CANNED, SQL_CANNED_FIND, ARG_TEXT},
     {NEED_CANNED_ONE, SQL_CANNED_GET, ARG_ID},         {NEED_CANNED_OFFER, SQL_CANNED_OFFER, ARG_TEXT},
     {NEED_REVIEW_CARD, SQL_REVIEW_OF_CODE, ARG_TEXT},  {NEED_REVIEW_NEXT, SQL_REVIEW_NEXT, ARG_NONE},
-    {NEED_REVIEW_OTHER, SQL_REVIEW_OTHER, ARG_TEXT},
+    {NEED_REVIEW_OTHER, SQL_REVIEW_OTHER, ARG_TEXT},   {NEED_WAVES, SQL_WAVE_ALL, ARG_NONE},
     {NEED_TICKET_START, SQL_TICKET_START, ARG_NONE},   {NEED_CONTACTS, SQL_TICKET_CONTACTS, ARG_ID},
     {NEED_CHIEFS, SQL_TICKET_CHIEFS, ARG_ID},          {NEED_CASE, SQL_TICKET_CASE, ARG_ID},
     {NEED_QUEUE, SQL_TICKET_QUEUE, ARG_NONE},          {NEED_QUOTED, SQL_TICKET_QUOTED, ARG_RAW},
@@ -194,6 +195,9 @@ static void take_need(struct turn_batch *b, struct turn *t, enum need need, cons
         break;
     case NEED_REVIEW_OTHER:
         in->review_other = row_of(res, user_id, &r) ? pg_text(b, res, r, 1) : NULL;
+        break;
+    case NEED_WAVES:
+        in->waves = standing_store_waves_of(b, res, user_id);
         break;
     case NEED_TICKET_START:
         in->ticket_number = ticket_store_start_of(res, user_id, &in->answer_minutes);

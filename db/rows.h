@@ -312,6 +312,16 @@ struct review_away {
     int64_t seconds;
 };
 
+/* A wave of a campaign. */
+struct wave_row {
+    struct wave_row *next;
+    int64_t id;
+    const char *code, *name;
+    const char *campaign, *campaign_name; /* the campaign's code */
+    const char *starts_on, *ends_on;      /* YYYY-MM-DD */
+    bool frozen;                          /* counted and kept: nothing about it changes any more */
+};
+
 /* A note for somebody's next turn; delivered once, at or after not_before_ms. */
 struct mail {
     struct mail *next;

@@ -87,3 +87,59 @@ void standing_store_ask_loose(struct pg_unit *unit, int64_t wave_id)
     pg_param_int8(p, wave_id);
     pg_add(unit, SQL_STANDING_LOOSE, p);
 }
+
+static void add_text(struct pg_params *p, const char *text)
+{
+    struct pg_array *a = pg_array_new(p, PG_TEXT);
+    pg_array_text(a, text);
+    pg_param_array(p, a);
+}
+
+static void add_int8(struct pg_params *p, int64_t n)
+{
+    struct pg_array *a = pg_array_new(p, PG_INT8);
+    pg_array_int8(a, n);
+    pg_param_array(p, a);
+}
+
+void standing_store_ask_waves(struct pg_unit *unit, const char *user_id)
+{
+    struct pg_params *p = pg_params_new(unit);
+    add_text(p, user_id);
+    pg_add(unit, SQL_WAVE_ALL, p);
+}
+
+struct wave_row *standing_store_waves_of(TALLOC_CTX *ctx, const PGresult *res, const char *user_id)
+{
+    struct wave_row *first = NULL, **last = &first;
+    for (int r = 0; r < PQntuples(res); r++) {
+        if (!str_eq(pg_bytes(res, r, 0), str_of(user_id)))
+            continue;
+        struct wave_row *w = talloc_zero(ctx, struct wave_row);
+        *w = (struct wave_row){.id = pg_int8(res, r, 1), .code = pg_text(w, res, r, 2), .name = pg_text(w, res, r, 3),
+                               .campaign = pg_text(w, res, r, 4), .campaign_name = pg_text(w, res, r, 5),
+                               .starts_on = pg_text(w, res, r, 6), .ends_on = pg_text(w, res, r, 7), .frozen = pg_bool(res, r, 8)};
+        *last = w;
+        last = &w->next;
+    }
+    return first;
+}
+
+void standing_store_put_wave(struct pg_unit *unit, const struct wave_row *w)
+{
+    struct pg_params *p = pg_params_new(unit);
+    add_int8(p, w->id);
+    const char *const texts[] = {w->code, w->campaign, w->name, w->starts_on, w->ends_on};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        add_text(p, texts[i]);
+    pg_add(unit, SQL_WAVE_PUT, p);
+}
+
+void standing_store_put_target(struct pg_unit *unit, const char *wave, const char *unit_code, int64_t initiatives)
+{
+    struct pg_params *p = pg_params_new(unit);
+    add_text(p, wave);
+    add_text(p, unit_code);
+    add_int8(p, initiatives);
+    pg_add(unit, SQL_TARGET_PUT, p);
+}

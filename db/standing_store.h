@@ -3,6 +3,7 @@
 #define SANGKIEN_DB_STANDING_STORE_H
 
 #include "pg.h"
+#include "rows.h"
 
 struct standing_wave {
     int64_t id;                   /* 0: none, the figures are of all time */
@@ -45,6 +46,15 @@ bool standing_store_wave(TALLOC_CTX *ctx, const PGresult *res, struct standing_w
  *  @param within  ids of units; only what is in the subtree of one of them; NULL: anything.  Used up. */
 void standing_store_ask_rows(struct pg_unit *unit, int64_t wave_id, bool frozen, int64_t unit_id, int64_t levels_below, struct pg_array *within);
 void standing_store_row(TALLOC_CTX *ctx, const PGresult *res, int r, struct standing_row *ret);
+
+/** All waves, a list by their first day, from the rows for that user of wave_all. */
+void standing_store_ask_waves(struct pg_unit *unit, const char *user_id);
+struct wave_row *standing_store_waves_of(TALLOC_CTX *ctx, const PGresult *res, const char *user_id);
+
+/** One wave, new or changed: wave_put. */
+void standing_store_put_wave(struct pg_unit *unit, const struct wave_row *w);
+/** One target: target_put. */
+void standing_store_put_target(struct pg_unit *unit, const char *wave, const char *unit_code, int64_t initiatives);
 
 /** People and initiatives without a known unit. */
 void standing_store_ask_loose(struct pg_unit *unit, int64_t wave_id);

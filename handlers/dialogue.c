@@ -140,6 +140,17 @@ static enum state possible(const struct talk *t, enum state to)
         return d->broadcast_to ? to : ST_MENU;
     case ST_BROADCAST_WHEN:
         return d->broadcast_id ? to : ST_MENU;
+    case ST_TARGET_UNIT:
+    case ST_PLAN_WAVE:
+        return d->plan.kind ? to : ST_MENU;
+    case ST_TARGET_NUMBER:
+        return d->plan.kind && d->plan.unit_id && d->plan.wave_id ? to : ST_MENU;
+    case ST_WAVE_NAME:
+        return d->plan.kind ? to : ST_MENU;
+    case ST_WAVE_DAYS:
+        return d->plan.kind && d->plan.wave_name ? to : ST_MENU;
+    case ST_PLAN_CARD:
+        return d->plan.kind && d->plan.wave_name && d->plan.from && d->plan.to ? to : ST_MENU;
     case ST_WHOM:
         return d->unsent && d->choice[0].id ? to : ST_MENU;
     default:

@@ -136,6 +136,11 @@ static const struct member reviewing_members[] = {
     INT64(reviewing, vnd),         INT64(reviewing, stamp),
 };
 
+static const struct member planning_members[] = {
+    TEXT(planning, kind, WORD), INT64(planning, unit_id), INT64(planning, wave_id), TEXT(planning, unit_name, SENTENCE),
+    TEXT(planning, wave_name, SENTENCE), TEXT(planning, from, WORD), TEXT(planning, to, WORD), INT64(planning, number),
+};
+
 static const struct member choice_members[] = {INT64(choice, id), TEXT(choice, name, SENTENCE)};
 static const struct member button_members[] = {TEXT(shown_button, label, SENTENCE), TEXT(shown_button, action, WORD)};
 static const struct member coauthor_members[] = {TEXT(coauthor, name, NAME_CHARS_MAX), INT(coauthor, share_pct, 100)};
@@ -295,6 +300,9 @@ struct dialog *dialog_read(TALLOC_CTX *ctx, const char *json)
     read_draft(d, cJSON_GetObjectItemCaseSensitive(root, "draft"), &d->draft);
     read_benefit(d, cJSON_GetObjectItemCaseSensitive(root, "reading"), &d->reading);
     READ(d, cJSON_GetObjectItemCaseSensitive(root, "review"), reviewing_members, &d->review);
+    READ(d, cJSON_GetObjectItemCaseSensitive(root, "plan"), planning_members, &d->plan);
+    static const char *const plans[] = {PLAN_TARGET, PLAN_WAVE};
+    d->plan.kind = one_of(d->plan.kind, plans, ARRAY_LEN(plans));
     READ_LIST(d, root, choice, choice_members);
     READ_LIST(d, root, shown, button_members);
     READ_LIST(d, root, aside, button_members);
@@ -428,6 +436,11 @@ char *dialog_print(TALLOC_CTX *ctx, const struct dialog *d)
     if (d->review.code) {
         cJSON *review = cJSON_AddObjectToObject(root, "review");
         if (!review || !ADD(review, reviewing_members, &d->review))
+            return NULL;
+    }
+    if (d->plan.kind) {
+        cJSON *plan = cJSON_AddObjectToObject(root, "plan");
+        if (!plan || !ADD(plan, planning_members, &d->plan))
             return NULL;
     }
     if (!add_benefit(root, "reading", &d->reading) || !ADD_LIST(root, choice, choice_members, FILLED(choice, id)) ||

@@ -128,6 +128,17 @@ struct reviewing {
     int64_t stamp;       /* of the wording on show */
 };
 
+/* A target or a wave an organizer is about to set (campaign.c). */
+#define PLAN_TARGET "target"
+#define PLAN_WAVE "wave"
+struct planning {
+    const char *kind;            /* PLAN_*; NULL: none */
+    int64_t unit_id, wave_id;    /* wave_id 0: a new one */
+    const char *unit_name, *wave_name;
+    const char *from, *to;       /* YYYY-MM-DD */
+    int64_t number;              /* of initiatives */
+};
+
 struct dialog {
     struct draft draft;
     bool greeted;               /* the person has been welcomed */
@@ -182,6 +193,7 @@ struct dialog {
     int64_t join_since_ms;
     struct proposal proposal[PROPOSALS_MAX]; /* the newest first */
     struct reviewing review;
+    struct planning plan;
     /* An organizer: the broadcast being written (segment.h; only in between two readers: its text, when), or the one to be put off. */
     const char *broadcast_to, *broadcast_text;
     int64_t broadcast_id, broadcast_at_ms;

@@ -10,6 +10,7 @@
 #include <assert.h>
 
 #include "broadcast.h"
+#include "campaign.h"
 #include "review.h"
 #include "say.h"
 #include "staff.h"
@@ -310,6 +311,27 @@ const struct step flow[ST_COUNT] = {
     [ST_BROADCAST_WHEN] = {"broadcast_when", MSG_BROADCAST_ASK_WHEN, NULL, SCENE_NAME, F_EXCURSION | F_PUBLIC, read_broadcast_when,
                            MSG_BROADCAST_WHEN_UNCLEAR, MSG_HELP_BROADCAST, ST_RETURN,
                            {{ANS_OK, ST_NONE, broadcast_when_taken}, {ANS_NO, ST_RETURN, NULL}}, NULL, BROADCAST_ROLES},
+
+    /* ---- targets and waves: d->plan is what is being set, d->choice what there is to choose from ---- */
+    [ST_TARGET_UNIT] = {"target_unit", MSG_TARGET_ASK_UNIT, ask_target_unit, SCENE_NAME, F_EXCURSION | F_PUBLIC, read_target_unit,
+                        MSG_TARGET_UNIT_UNCLEAR, MSG_HELP_CAMPAIGN, ST_RETURN,
+                        {{ANS_OK, ST_PLAN_WAVE, plan_wave_wanted}, {ANS_LIST, ST_ASK, NULL}}, NULL, CAMPAIGN_ROLES},
+    [ST_PLAN_WAVE] = {"plan_wave", MSG_PLAN_WHICH_WAVE, ask_plan_wave, SCENE_CONFIRM, F_EXCURSION | F_PUBLIC, read_plan_wave,
+                      MSG_PLAN_WAVE_UNCLEAR, MSG_HELP_CAMPAIGN, ST_RETURN,
+                      {{ANS_OK, ST_TARGET_NUMBER, plan_wave_taken}}, NULL, CAMPAIGN_ROLES},
+    /* d->plan has the unit and the wave. */
+    [ST_TARGET_NUMBER] = {"target_number", MSG_TARGET_ASK_NUMBER, ask_target_number, SCENE_BENEFIT, F_EXCURSION | F_PUBLIC, read_target_number,
+                          MSG_TARGET_NUMBER_UNCLEAR, MSG_HELP_CAMPAIGN, ST_TARGET_UNIT,
+                          {{ANS_OK, ST_PLAN_CARD, NULL}}, NULL, CAMPAIGN_ROLES},
+    [ST_WAVE_NAME] = {"wave_name", MSG_WAVE_ASK_NAME, NULL, SCENE_NAME, F_EXCURSION | F_PUBLIC, read_wave_name, MSG_WAVE_NAME_UNCLEAR,
+                      MSG_HELP_CAMPAIGN, ST_RETURN,
+                      {{ANS_OK, ST_WAVE_DAYS, NULL}}, NULL, ROLE_ORGANIZER},
+    [ST_WAVE_DAYS] = {"wave_days", MSG_WAVE_ASK_DAYS, ask_wave_days, SCENE_BENEFIT, F_EXCURSION | F_PUBLIC, read_wave_days, MSG_WAVE_DAYS_UNCLEAR,
+                      MSG_HELP_CAMPAIGN, ST_RETURN,
+                      {{ANS_OK, ST_PLAN_CARD, NULL}}, NULL, ROLE_ORGANIZER},
+    [ST_PLAN_CARD] = {"plan_card", MSG_TARGET_CARD, ask_plan_card, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS | F_PUBLIC, NULL, MSG_YES_OR_NO,
+                      MSG_HELP_CAMPAIGN, ST_RETURN,
+                      {{ANS_YES, ST_NONE, plan_agreed}, {ANS_EDIT, ST_NONE, plan_again}, {ANS_NO, ST_NONE, plan_dropped}}, NULL, CAMPAIGN_ROLES},
 };
 
 static_assert(ARRAY_LEN(flow) == ST_COUNT, "every state has a row");

@@ -71,6 +71,12 @@ enum state {
     ST_BROADCAST_WHOM,
     ST_BROADCAST_TEXT,
     ST_BROADCAST_WHEN,
+    ST_TARGET_UNIT,
+    ST_TARGET_NUMBER,
+    ST_PLAN_WAVE,
+    ST_WAVE_NAME,
+    ST_WAVE_DAYS,
+    ST_PLAN_CARD,
     ST_COUNT,
     /* Destinations that are worked out when they are reached. */
     ST_STAY,   /* the effect has said all there is to say */
@@ -488,6 +494,7 @@ void flood_hush(struct talk *t, enum flood flood, const struct dialog *before, e
 /* standing.c: where the units stand, for organizers and unit admins */
 void cmd_unit_standing(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_sub_units(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_campaign(struct talk *t, int64_t arg, enum edit_field field);
 void standing_told(struct talk *t, const struct cJSON *result);
 
 /* media.c: everything that is not text */

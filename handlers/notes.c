@@ -2,6 +2,7 @@
 #include <cjson/cJSON.h>
 
 #include "broadcast.h"
+#include "campaign.h"
 #include "review.h"
 #include "shortlist.h"
 #include "ticket.h"
@@ -196,6 +197,7 @@ static const struct {
     void (*tell)(struct talk *t, const cJSON *result);
 } job_results[] = {
     {"broadcast", broadcast_told},
+    {"campaign", campaign_told},
     {"shortlist", shortlist_told},
     {"standing", standing_told},
 };

@@ -5,6 +5,7 @@
 
 #include "reading/text.h"
 #include "broadcast.h"
+#include "campaign.h"
 #include "role_store.h"
 #include "review.h"
 #include "say.h"
@@ -21,6 +22,10 @@ const struct staff_command staff_commands[] = {
     {{"ra soat", "review"}, STAFF_BARE | STAFF_TEXT, {"review", true, cmd_review_card, ROLE_REVIEWER}, MSG_STAFF_DOES_REVIEW},
     {{"tinh hinh"}, STAFF_BARE, {"unit_standing", true, cmd_unit_standing, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_STANDING},
     {{NULL}, 0, {"sub_units", true, cmd_sub_units, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{"chien dich", "chi tieu"}, STAFF_BARE, {"campaign", true, cmd_campaign, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_CAMPAIGN},
+    {{"dat chi tieu", "giao chi tieu"}, STAFF_BARE, {"target_set", true, cmd_target_set, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{"them dot"}, STAFF_BARE, {"wave_new", true, cmd_wave_new, ROLE_ORGANIZER}, MSG_NONE},
+    {{"sua dot"}, STAFF_BARE, {"wave_change", true, cmd_wave_change, ROLE_ORGANIZER}, MSG_NONE},
     {{"khen thuong", "danh sach khen thuong"}, STAFF_BARE, {"shortlists", true, cmd_shortlists, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_SHORTLISTS},
     {{NULL}, 0, {"shortlist_benefit", true, cmd_shortlist, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
     {{NULL}, 0, {"shortlist_social", true, cmd_shortlist, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},

@@ -1,6 +1,7 @@
 /* "Tình hình": where the units stand.  Asked for here, counted by a job (bot/standing/standing_job.h), said when its mail comes. */
 #include <cjson/cJSON.h>
 
+#include "campaign.h"
 #include "say.h"
 #include "scoped.h"
 #include "staff.h"
@@ -22,19 +23,31 @@ static void wish(struct talk *t, const char *what, int64_t unit_id, const cJSON 
     job_wish_add(t, "standing", must(talloc_strdup(t->ctx, json)));
 }
 
-void cmd_unit_standing(struct talk *t, int64_t arg, enum edit_field field)
+/* Of everything, or of each of the person's units. */
+static void wish_own(struct talk *t, const char *what)
 {
-    (void)arg, (void)field;
     SCOPED(json) cJSON *within = staff_scope(t, STANDING_ROLES);
     const cJSON *id;
     cJSON_ArrayForEach(id, within)
         if (strcmp(id->valuestring, "0") == 0) {
-            wish(t, "daily", 0, within);
+            wish(t, what, 0, within);
             return;
         }
     int n = 0;
     for (id = within->child; id && n++ < UNITS_MAX; id = id->next)
-        wish(t, "daily", id_parse(id->valuestring), within);
+        wish(t, what, id_parse(id->valuestring), within);
+}
+
+void cmd_unit_standing(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)arg, (void)field;
+    wish_own(t, "daily");
+}
+
+void cmd_campaign(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)arg, (void)field;
+    wish_own(t, "campaign");
 }
 
 /* `arg` may be made up: the job looks only below what this person sees. */
@@ -51,6 +64,10 @@ void standing_told(struct talk *t, const cJSON *result)
     const cJSON *named = cJSON_GetObjectItemCaseSensitive(result, "args"), *item;
     struct message_arg args[ARGS_MAX + 2];
     size_t n = 0;
+    if (what && !cJSON_IsObject(named) && strcmp(what, "campaign") == 0) {
+        campaign_shown(t, NULL, 0);
+        return;
+    }
     if (!what || !cJSON_IsObject(named)) {
         say(t, MSG_STANDING_NOTHING, NO_ARGS);
         restate(t);
@@ -62,6 +79,10 @@ void standing_told(struct talk *t, const cJSON *result)
     const char *lines = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "lines"));
     args[n++] = (struct message_arg){"lines", lines ? must(talloc_strdup(t->ctx, lines)) : ""};
     args[n++] = (struct message_arg){"unit_id", fmt(t, "%lld", (long long)mail_id(result, "unit"))};
+    if (strcmp(what, "campaign") == 0) {
+        campaign_shown(t, args, n);
+        return;
+    }
     bool ended = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "ended"));
     enum msg id = strcmp(what, "below") == 0 ? (lines && *lines ? MSG_ADMIN_SUB_UNITS : MSG_STANDING_NO_SUB_UNITS)
                   : ended                    ? MSG_ADMIN_WAVE_SUMMARY

@@ -31,6 +31,7 @@ enum need {
     NEED_CANNED = 1 << 11,     /* input->canned: canned answers found by the words need_text ("": any), best first, at most 10 */
     NEED_CANNED_ONE = 1 << 12, /* input->canned_one: the one with need_id, or NULL */
     NEED_CANNED_OFFER = 1 << 13, /* input->canned_offer: the one for a question like need_text, or NULL */
+    NEED_WAVES = 1 << 16,        /* input->waves: of all campaigns, by their first day */
     NEED_REVIEW_CARD = 1 << 17, /* input->review_card: the initiative with the code need_text, when it is this reviewer's to see */
     NEED_REVIEW_NEXT = 1 << 18, /* input->review_next: the next of the queue, his for half an hour by this turn; NULL: none waits */
     NEED_REVIEW_OTHER = 1 << 19, /* input->review_other: the code need_text when there is such an initiative, or NULL */
@@ -96,6 +97,7 @@ struct turn_input {
     const struct invite *invite;
     const struct canned_answer *canned; /* list */
     const struct canned_answer *canned_one, *canned_offer;
+    const struct wave_row *waves; /* list */
     const char *review_other;
     const struct review_card *review_card, *review_next;
     int64_t ticket_number;

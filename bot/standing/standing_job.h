@@ -5,7 +5,7 @@
 struct job;
 
 /**
- * Arguments: "what" ("daily", "below", "summary"), "unit" (id, "0": the root), "within" (ids of units, what is in their subtrees; "0" among them: everywhere; none: nothing), "wave" (code,
+ * Arguments: "what" ("daily", "below", "summary", "campaign"), "unit" (id, "0": the root), "within" (ids of units, what is in their subtrees; "0" among them: everywhere; none: nothing), "wave" (code,
  * missing: the present one).
  * Result: "what", "unit", "args" (named values for the message), "lines"; "nothing": true when there is no such unit for the asker.
  */

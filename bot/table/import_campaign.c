@@ -7,8 +7,10 @@
 #include "commands_import.h"
 #include "ids.h"
 #include "import_table.h"
+#include "standing_store.h"
+#include "wave_rules.h"
 
-enum { CODE_BYTES_MAX = 40, NAME_BYTES_MAX = 200, TARGET_MOST = 100000000, DEADLINE_MS = 60000 };
+enum { DEADLINE_MS = 60000 };
 
 enum field { RECORD, CODE, NAME, FROM, TO, UNIT, INITIATIVES, FIELDS };
 
@@ -40,12 +42,9 @@ struct import {
     struct refusals refusals;
     struct lines campaigns, waves, targets;
     const char *campaign; /* the one named last */
-    struct stored_wave {
-        const char *code, *from, *to;
-        bool frozen;
-    } *stored;
+    struct wave_row *stored;
     const char **units; /* codes, sorted */
-    size_t stored_count, unit_count;
+    size_t unit_count;
 };
 
 static void add(struct import *i, struct lines *l, struct line line)
@@ -72,13 +71,13 @@ static const char *cell(struct import *i, enum field f)
 static bool named(struct import *i, const struct line *l, const struct lines *others)
 {
     const struct line *twin = coded(others, l->code);
-    if (!*l->code || strlen(l->code) > CODE_BYTES_MAX || strpbrk(l->code, " \t\n|;,\"") || strcmp(l->code, "ever") == 0)
+    if (!campaign_code_ok(l->code))
         refusals_add(&i->refusals, l->line, "the code %.60s cannot be used; give one of 1 to %d letters and digits without blanks",
-                     *l->code ? l->code : "(none)", CODE_BYTES_MAX);
+                     *l->code ? l->code : "(none)", CAMPAIGN_CODE_BYTES_MAX);
     else if (twin)
         refusals_add(&i->refusals, l->line, "the code %s stands in line %ld already; remove one of them", l->code, twin->line);
-    else if (!*l->name || strlen(l->name) > NAME_BYTES_MAX)
-        refusals_add(&i->refusals, l->line, "%s has no name, or one of more than %d bytes; give one", l->code, NAME_BYTES_MAX);
+    else if (!campaign_name_ok(l->name))
+        refusals_add(&i->refusals, l->line, "%s has no name, or one of more than %d bytes; give one", l->code, CAMPAIGN_NAME_BYTES_MAX);
     else
         return true;
     return false;
@@ -96,8 +95,6 @@ static void read_wave(struct import *i, struct line l)
         refusals_add(&i->refusals, l.line, "wave %s stands before any campaign; put a line with the record campaign above it", l.code);
     else if (!l.from || !l.to)
         refusals_add(&i->refusals, l.line, "%.20s is no day; write it as 2026-08-01 or 01/08/2026", l.from ? to : *from ? from : "(none)");
-    else if (strcmp(l.from, l.to) > 0)
-        refusals_add(&i->refusals, l.line, "wave %s ends on %s before it begins on %s; mend one of them", l.code, l.to, l.from);
     else
         add(i, &i->waves, l);
 }
@@ -146,20 +143,56 @@ static int by_target(const void *a, const void *b)
     return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
+static const struct wave_row *stored_wave(const struct import *i, const char *code)
+{
+    const struct wave_row *w = i->stored;
+    while (w && strcmp(w->code, code) != 0)
+        w = w->next;
+    return w;
+}
+
+static void refuse_wave(struct import *i, const struct line *l, enum wave_fault fault, const struct wave_row *other)
+{
+    const struct line *twin = other ? coded(&i->waves, other->code) : NULL;
+    if (fault == WAVE_BACKWARDS)
+        refusals_add(&i->refusals, l->line, "wave %s ends on %s before it begins on %s; mend one of them", l->code, l->to, l->from);
+    else if (fault == WAVE_FROZEN)
+        refusals_add(&i->refusals, l->line, "wave %s is counted and kept, it cannot be changed any more; remove its lines", l->code);
+    else if (fault == WAVE_OVERLAPS && twin)
+        refusals_add(&i->refusals, l->line, "wave %s and wave %s (line %ld) have days in common; an initiative belongs to one wave of a campaign",
+                     l->code, other->code, twin->line);
+    else if (fault == WAVE_OVERLAPS)
+        refusals_add(&i->refusals, l->line, "wave %s has days in common with wave %s, which is there already (%s to %s)", l->code, other->code,
+                     other->starts_on, other->ends_on);
+}
+
+/* Each wave against those above it and those that are there and not in the file. */
+static void check_waves(struct import *i)
+{
+    struct wave_row *others = NULL;
+    for (const struct wave_row *w = i->stored; w; w = w->next) {
+        if (coded(&i->waves, w->code))
+            continue;
+        struct wave_row *kept = talloc_zero(i->c, struct wave_row);
+        *kept = *w;
+        kept->next = others;
+        others = kept;
+    }
+    for (size_t n = 0; n < i->waves.count; n++) {
+        const struct line *l = &i->waves.at[n];
+        const struct wave_row *before = stored_wave(i, l->code), *other = NULL;
+        struct wave_row *w = talloc_zero(i->c, struct wave_row);
+        *w = (struct wave_row){.next = others, .code = l->code, .name = l->name, .campaign = l->campaign, .starts_on = l->from,
+                               .ends_on = l->to, .frozen = before && before->frozen};
+        enum wave_fault fault = wave_check(w, others, &other);
+        refuse_wave(i, l, fault, other);
+        others = w;
+    }
+}
+
 static void check(struct import *i)
 {
-    for (size_t n = 0; n < i->waves.count; n++) {
-        const struct line *w = &i->waves.at[n];
-        for (size_t m = 0; m < n; m++) {
-            const struct line *v = &i->waves.at[m];
-            if (strcmp(v->campaign, w->campaign) == 0 && strcmp(v->from, w->to) <= 0 && strcmp(w->from, v->to) <= 0)
-                refusals_add(&i->refusals, w->line, "wave %s and wave %s (line %ld) have days in common; an initiative belongs to one wave of a campaign",
-                             w->code, v->code, v->line);
-        }
-        for (size_t m = 0; m < i->stored_count; m++)
-            if (i->stored[m].frozen && strcmp(i->stored[m].code, w->code) == 0)
-                refusals_add(&i->refusals, w->line, "wave %s is counted and kept, it cannot be changed any more; remove its lines", w->code);
-    }
+    check_waves(i);
     if (i->targets.count)
         qsort(i->targets.at, i->targets.count, sizeof(struct line), by_target);
     for (size_t n = 1; n < i->targets.count; n++) {
@@ -183,10 +216,16 @@ static void on_units(const PGresult *res, void *ctx)
 static void on_waves(const PGresult *res, void *ctx)
 {
     struct import *i = ctx;
-    i->stored_count = (size_t)PQntuples(res);
-    i->stored = talloc_zero_array(i->c, struct stored_wave, (unsigned)i->stored_count);
-    for (int r = 0; r < PQntuples(res); r++)
-        i->stored[r] = (struct stored_wave){.code = pg_text(i->stored, res, r, 0), .frozen = pg_bool(res, r, 5)};
+    i->stored = standing_store_waves_of(i->c, res, "");
+}
+
+static struct pg_params *for_nobody(TALLOC_CTX *ctx)
+{
+    struct pg_params *p = pg_params_new(ctx);
+    struct pg_array *users = pg_array_new(p, PG_TEXT);
+    pg_array_text(users, "");
+    pg_param_array(p, users);
+    return p;
 }
 
 static bool write_all(struct import *i, struct err *e)
@@ -247,7 +286,7 @@ int import_campaign(struct command *c, FILE *in, const char *name)
 {
     struct err e = {0};
     struct import i = {.c = c};
-    if (!command_query(c, SQL_UNIT_ALL, pg_params_new(c), on_units, &i, &e) || !command_query(c, SQL_WAVE_ALL, pg_params_new(c), on_waves, &i, &e)) {
+    if (!command_query(c, SQL_UNIT_ALL, pg_params_new(c), on_units, &i, &e) || !command_query(c, SQL_WAVE_ALL, for_nobody(c), on_waves, &i, &e)) {
         fprintf(stderr, "sangkien import: %s; nothing was imported\n", e.msg);
         return EX_UNAVAILABLE;
     }

@@ -97,10 +97,12 @@ SELECT w.name, to_char(w.ends_on, 'DD/MM/YYYY'), w.closes_at FROM wave w
 WHERE w.closes_at <= now() AND w.closes_at > now() - interval '1 month' AND NOT EXISTS (SELECT FROM wave r WHERE r.opens_at <= now() AND r.closes_at > now())
 ORDER BY w.closes_at DESC LIMIT 1;
 
--- ---- campaigns, from the command line ----
+-- ---- campaigns, from the command line and the chat ----
 
 -- name: wave_all
-SELECT w.code, c.code, w.name, w.starts_on::text, w.ends_on::text, w.frozen_at IS NOT NULL FROM wave w JOIN campaign c ON c.id = w.campaign_id ORDER BY w.code;
+-- $1 user ids: all waves for each, by their first day.
+SELECT q.user_id, w.id, w.code, w.name, c.code, c.name, w.starts_on::text, w.ends_on::text, w.frozen_at IS NOT NULL
+FROM unnest($1::text[]) AS q (user_id) CROSS JOIN wave w JOIN campaign c ON c.id = w.campaign_id ORDER BY q.user_id, w.starts_on, w.code;
 
 -- name: campaign_put
 -- $1 ids, $2 codes, $3 names.
@@ -114,14 +116,24 @@ SELECT v.id, v.code, c.id, v.name, v.starts_on::date, v.ends_on::date
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS v (id, code, campaign, name, starts_on, ends_on)
 JOIN campaign c ON c.code = v.campaign
 ON CONFLICT (code) DO UPDATE SET campaign_id = excluded.campaign_id, name = excluded.name, starts_on = excluded.starts_on, ends_on = excluded.ends_on
-WHERE (wave.campaign_id, wave.name, wave.starts_on, wave.ends_on) IS DISTINCT FROM (excluded.campaign_id, excluded.name, excluded.starts_on, excluded.ends_on);
+WHERE wave.frozen_at IS NULL AND (wave.campaign_id, wave.name, wave.starts_on, wave.ends_on) IS DISTINCT FROM (excluded.campaign_id, excluded.name, excluded.starts_on, excluded.ends_on);
 
 -- name: target_clear
 -- $1 codes of waves.
 DELETE FROM target t USING wave w WHERE w.id = t.wave_id AND w.code = ANY ($1::text[]);
 
 -- name: target_put
--- $1 codes of waves, $2 codes of units, $3 how many initiatives.
+-- $1 codes of waves, $2 codes of units, $3 how many initiatives.  A row for each that is written: not of a wave that is kept.
 INSERT INTO target (wave_id, unit_id, initiatives)
 SELECT w.id, u.id, v.initiatives FROM unnest($1::text[], $2::text[], $3::bigint[]) AS v (wave, unit, initiatives)
-JOIN wave w ON w.code = v.wave JOIN union_unit u ON u.code = v.unit;
+JOIN wave w ON w.code = v.wave AND w.frozen_at IS NULL JOIN union_unit u ON u.code = v.unit
+ON CONFLICT (wave_id, unit_id) DO UPDATE SET initiatives = excluded.initiatives
+RETURNING unit_id;
+
+-- name: campaign_rights
+-- $1 who asks, $2 a unit, $3 a wave: may he write waves (an organizer of everything), may he set that unit's target, its code and name,
+-- and the target it has (null: none).  Always one row.
+SELECT EXISTS (SELECT FROM role_grant g WHERE g.user_id = $1 AND g.role = 'organizer' AND g.unit_id = 0 AND g.revoked_at IS NULL),
+       u.id IS NOT NULL AND broadcast_reaches($1, u.id), u.code, u.name,
+       (SELECT t.initiatives FROM target t WHERE t.wave_id = $3::bigint AND t.unit_id = u.id)
+FROM (SELECT 1) one LEFT JOIN union_unit u ON u.id = $2::bigint;

@@ -227,3 +227,53 @@ bool moment_read(struct str text, int64_t now_ms, int64_t *ret_ms)
     *ret_ms = at - VIETNAM_OFFSET_MS;
     return at > local && at - local <= (int64_t)MOMENT_DAYS_MAX * DAY_MS;
 }
+
+/* ---- the days of a time ---- */
+
+/* A day that begins there. @return of how many words, 0: there is none.  A year has four digits here: "1/8 - 10/8" names none. */
+static size_t day_at(const struct words *w, size_t at, struct moment_day *ret)
+{
+    int year = number(w, at, 9999);
+    if (year >= 1000 && is_word(w, at + 1, "-") && is_word(w, at + 3, "-") && number(w, at + 2, 12) > 0 && number(w, at + 4, 31) > 0) {
+        *ret = (struct moment_day){year, number(w, at + 2, 12), number(w, at + 4, 31)};
+        return 5;
+    }
+    int day = number(w, at, 31), month = number(w, at + 2, 12);
+    if (day < 1 || month < 1 || !is_date_sign(w, at + 1))
+        return 0;
+    year = is_date_sign(w, at + 3) || is_word(w, at + 3, "nam") ? number(w, at + 4, 9999) : -1;
+    *ret = (struct moment_day){year >= 1000 ? year : 0, month, day};
+    return year >= 1000 ? 5 : 3;
+}
+
+bool moment_read_span(struct str text, int64_t now_ms, struct moment_day *ret_from, struct moment_day *ret_to)
+{
+    TALLOC_CTX *tmp = talloc_new(NULL);
+    struct words w;
+    struct moment_day day[2];
+    size_t days = 0;
+    const char *key = text_key(tmp, text);
+    bool readable = key && split(key, &w);
+    for (size_t i = 0; readable && i < w.count;) {
+        struct moment_day d;
+        size_t used = day_at(&w, i, &d);
+        readable = used || number(&w, i, 9999) < 0; /* a number that belongs to no day */
+        if (used && days < ARRAY_LEN(day))
+            day[days] = d;
+        days += used > 0;
+        i += used ? used : 1;
+    }
+    talloc_free(tmp);
+    if (!readable || days != 2)
+        return false;
+    int this_year = year_of((now_ms + VIETNAM_OFFSET_MS) / DAY_MS);
+    for (size_t i = 0; i < 2; i++)
+        if (!day[i].year)
+            day[i].year = day[1 - i].year ? day[1 - i].year : this_year;
+    for (size_t i = 0; i < 2; i++)
+        if (days_of(day[i].year, day[i].month, day[i].day) < 0)
+            return false;
+    *ret_from = day[0];
+    *ret_to = day[1];
+    return true;
+}

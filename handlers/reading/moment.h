@@ -17,4 +17,15 @@ enum { MOMENT_DAYS_MAX = 60 }; /* further ahead is a slip, not a plan */
  */
 bool moment_read(struct str text, int64_t now_ms, int64_t *ret_ms);
 
+struct moment_day {
+    int year, month, day;
+};
+
+/**
+ * Two days, the first and the last of a time: "01/08/2026 - 10/08/2026", "từ ngày 1/8 đến hết 10/8/2026", "2026-08-01 2026-08-10".
+ * Without a year it is that of the other day, or this year; which comes first is for the caller to see.
+ * @return false when there are not exactly two, or one that is in no calendar.
+ */
+bool moment_read_span(struct str text, int64_t now_ms, struct moment_day *ret_from, struct moment_day *ret_to);
+
 #endif

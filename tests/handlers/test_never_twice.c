@@ -207,6 +207,8 @@ static void test_a_random_walk_never_repeats_a_sentence_and_never_sticks(void **
         inside |= strncmp(name, "sheet_", 6) == 0 || strncmp(name, "ticket_", 7) == 0; /* tables */
         inside |= strncmp(name, "review_", 7) == 0 || strncmp(name, "reason_", 7) == 0; /* reviewers: review.chat */
         inside |= strncmp(name, "shortlist", 9) == 0; /* shortlist.chat */
+        inside |= strncmp(name, "campaign", 8) == 0 || strncmp(name, "target_", 7) == 0 || strncmp(name, "wave_", 5) == 0 ||
+                  strncmp(name, "plan_", 5) == 0 || strcmp(name, "help_campaign") == 0; /* campaign.chat */
         inside |= strncmp(name, "broadcast_", 10) == 0 || strcmp(name, "help_broadcast") == 0; /* broadcast.chat */
         inside |= strncmp(name, "remind_", 7) == 0; /* test_reminder.c */
         static const char *const others[] = {"address", "untitled", "untold", "again", "anonymous", "system_error",

@@ -190,7 +190,7 @@ static void test_every_staff_command_has_roles_words_or_a_button_and_a_name_of_i
 static void test_states_of_staff_name_whose_they_are(void **state)
 {
     (void)state;
-    static const char *const prefixes[] = {"staff_", "review", "broadcast", "campaign"};
+    static const char *const prefixes[] = {"staff_", "review", "broadcast", "campaign", "target_", "wave_", "plan_"};
     for (enum state s = ST_NONE + 1; s < ST_COUNT; s++) {
         bool staff = false;
         for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)

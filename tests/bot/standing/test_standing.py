@@ -331,6 +331,16 @@ party,X,,,,,
     equal(w.sql("SELECT count(*) FROM wave"), "0")
 
 
+def test_a_wave_does_not_take_days_of_one_that_is_there(w):
+    w.campaign("campaign,C,Tháng,,,,\nwave,D1,Đợt,2026-08-01,2026-08-10,,\nwave,D2,Đợt,2026-08-11,2026-08-20,,\n")
+    _, err = w.campaign("campaign,C,Tháng,,,,\nwave,D3,Đợt,2026-08-20,2026-08-25,,\n", expect=EX_DATAERR)
+    has(err, "line 3: wave D3 has days in common with wave D2, which is there already (2026-08-11 to 2026-08-20)")
+    w.campaign("campaign,C,Tháng,,,,\nwave,D1,Đợt,2026-08-11,2026-08-20,,\nwave,D2,Đợt,2026-08-01,2026-08-10,,\n")  # they change places
+    equal(w.sql("SELECT starts_on FROM wave WHERE code = 'D1'"), "2026-08-11")
+    w.campaign("campaign,E,Năm,,,,\nwave,E1,Đợt,2026-08-01,2026-12-31,,\n")  # of another campaign
+    equal(w.sql("SELECT count(*) FROM wave"), "3")
+
+
 def test_the_example_of_a_campaign_can_be_imported(w):
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
     w.take(test_units.HEAD + "K01,CĐCS,K,3,,,,,\n")

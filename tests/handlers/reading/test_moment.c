@@ -71,11 +71,50 @@ static void test_what_names_no_moment_to_come_is_refused(void **state)
     }
 }
 
+static void test_two_days_name_a_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        struct moment_day from, to;
+    } cases[] = {
+        {"01/08/2026 - 10/08/2026", {2026, 8, 1}, {2026, 8, 10}},
+        {"từ ngày 1/8 đến hết ngày 10/8/2027 ạ", {2027, 8, 1}, {2027, 8, 10}},
+        {"1/8 - 10/8", {2026, 8, 1}, {2026, 8, 10}},
+        {"1/8-10/8", {2026, 8, 1}, {2026, 8, 10}},
+        {"2026-12-28 2027-01-03", {2026, 12, 28}, {2027, 1, 3}},
+        {"1-8-2026 – 10-8-2026", {2026, 8, 1}, {2026, 8, 10}},
+        {"ngày 29 tháng 2 năm 2028 đến 1 tháng 3 năm 2028", {2028, 2, 29}, {2028, 3, 1}},
+        {"10/8 - 1/8", {2026, 8, 10}, {2026, 8, 1}}, /* for the caller to see */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct moment_day from, to;
+        if (!moment_read_span(str_of(cases[i].text), now_ms, &from, &to))
+            fail_msg("%s: not understood", cases[i].text);
+        if (memcmp(&from, &cases[i].from, sizeof(from)) != 0 || memcmp(&to, &cases[i].to, sizeof(to)) != 0)
+            fail_msg("%s: %d-%d-%d to %d-%d-%d", cases[i].text, from.year, from.month, from.day, to.year, to.month, to.day);
+    }
+}
+
+static void test_what_names_no_time_is_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"", "tuần sau", "1/8", "1/8 - 10", "31/02/2027 - 10/03/2027", "1/8 2/8 3/8", "32/8 - 40/8", "1/13 - 2/13",
+                                        "0/8 - 1/8", "1/8/2026 trong 10 ngày", "29/2/2027 - 1/3/2027", "99999999999/8 - 1/9"};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct moment_day from, to;
+        if (moment_read_span(str_of(cases[i]), now_ms, &from, &to))
+            fail_msg("%s: read as a time", cases[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_hour_and_perhaps_a_day_name_a_moment),
         cmocka_unit_test(test_what_names_no_moment_to_come_is_refused),
+        cmocka_unit_test(test_two_days_name_a_time),
+        cmocka_unit_test(test_what_names_no_time_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
