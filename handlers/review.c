@@ -351,8 +351,10 @@ enum state review_put_off(struct talk *t)
     const struct review_card *c = card_on_hand(t);
     if (!c)
         return ST_STAY;
-    if (waits(c))
+    if (waits(c)) {
         put_away(t, c, PUT_OFF_S);
+        lead(t, MSG_REVIEW_PUT_OFF, ARGS({"code", c->code}));
+    }
     bool chosen = t->d->review.chosen;
     t->d->review = (struct reviewing){0};
     return chosen ? ST_RETURN : ST_NONE;
