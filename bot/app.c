@@ -23,6 +23,7 @@
 #include "ids.h"
 #include "spool/intake.h"
 #include "jobs.h"
+#include "send/file_job.h"
 #include "send/limiter.h"
 #include "log.h"
 #include "nudger.h"
@@ -427,6 +428,9 @@ static void wire(struct app *app, bool hold)
     struct broadcast_desk *desk = talloc_zero(app, struct broadcast_desk);
     *desk = (struct broadcast_desk){.settings = s, .broadcaster = app->broadcaster};
     jobs_register(app->job_desk, "broadcast", broadcast_job, desk);
+    struct file_desk *files = talloc_zero(app, struct file_desk);
+    *files = (struct file_desk){.settings = s, .client = app->client, .tokens = app->tokens, .limiter = app->limiter};
+    jobs_register(app->job_desk, "contact_file", file_job, files);
     app->nudger = nudger_new(app, &(struct nudger_options){
         .base = app->base, .settings = s, .db = app->jobs, .ids = &app->ids, .on_mail = on_mail_now, .ctx = app, .hold = hold});
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);

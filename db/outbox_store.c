@@ -41,8 +41,8 @@ static void buttons_from_json(TALLOC_CTX *ctx, struct str json, struct reply *r)
 void outbox_store_add(struct save *s, const struct reply *r, const char *owner, int64_t due_ms, int64_t expires_ms)
 {
     SCOPED(json_text) char *buttons = buttons_to_json(r);
-    save_row(s, SQL_OUTBOX_ADD, "tittitttitit", r->user_id, r->id, r->text, buttons, (int64_t)r->class, r->collapse_key, r->quote_msg_id,
-             r->anonymous_conversation_id, due_ms, owner, expires_ms, r->image_url);
+    save_row(s, SQL_OUTBOX_ADD, "tittitttititt", r->user_id, r->id, r->text, buttons, (int64_t)r->class, r->collapse_key, r->quote_msg_id,
+             r->anonymous_conversation_id, due_ms, owner, expires_ms, r->image_url, r->file_token);
 }
 
 void outbox_store_drop_collected(struct save *s, const char *user_id)
@@ -97,6 +97,7 @@ struct outbox_row *outbox_store_claimed(TALLOC_CTX *ctx, const PGresult *res)
         row->silenced = pg_bool(res, r, 12);
         row->reply.image_url = pg_text(row, res, r, 13);
         row->last_error = pg_text(row, res, r, 14);
+        row->reply.file_token = pg_text(row, res, r, 15);
     }
     qsort(rows, (size_t)n, sizeof(struct outbox_row *), by_person_and_id);
     for (int r = 0; r + 1 < n; r++)

@@ -367,6 +367,7 @@ struct reply {
     const char *collapse_key;    /* a collected answer: replaces the person's unclaimed one of the same key */
     const char *quote_msg_id;    /* NULL: none */
     const char *image_url; /* a picture beside the text; such a reply has no buttons */
+    const char *file_token; /* a file behind the text, as Zalo knows it for a week; NULL: none */
     const char *anonymous_conversation_id; /* set for web visitors: user_id is the anonymous id */
 };
 

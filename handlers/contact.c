@@ -1,10 +1,15 @@
 /* A supporter at work: on duty or not, answering somebody until "Xong", a ticket taken, passed on, put off, closed.
  *
  * Everything here is a wish: it goes as mail to the worker whose ticket it is, and what became of it comes back (ticket.h). */
+#include <cjson/cJSON.h>
+#include <strings.h>
+
 #include "contact.h"
 
 #include "reading/text.h"
 #include "staff.h"
+
+enum { DOCUMENT_BYTES_MAX = 5 * 1024 * 1024 };
 
 /* ---- which ticket ---- */
 
@@ -94,11 +99,40 @@ enum state answering_goes_on(struct talk *t)
     return ST_STAY;
 }
 
+/* Zalo takes these from an account, up to that size; anything else goes as an address (zalo-oa-api.md 2.7). */
+static bool is_document(const struct inbound *msg)
+{
+    static const char *const endings[] = {"pdf", "doc", "docx", "csv"};
+    const struct attachment *a = msg->kind == IN_FILE && msg->attachment_count ? &msg->attachment[0] : NULL;
+    const char *dot = a && a->url && a->name ? strrchr(a->name, '.') : NULL;
+    for (size_t i = 0; dot && a->size_bytes <= DOCUMENT_BYTES_MAX && i < ARRAY_LEN(endings); i++)
+        if (strcasecmp(dot + 1, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+void contact_file_told(struct talk *t, const cJSON *result)
+{
+    const struct ticket_case *c = case_of(t, mail_id(result, "number"));
+    if (!c)
+        return;
+    wish(t, c, "ticket_answer",
+         ARGS({"text", mail_text(t, result, "text", TICKET_TEXT_CHARS)}, {"kind", "file"}, {"url", mail_text(t, result, "url", 1000)},
+              {"label", mail_text(t, result, "label", 200)}, {"msg_id", mail_text(t, result, "msg_id", 200)},
+              {"direct", mail_text(t, result, "direct", 4)}, {"token", mail_text(t, result, "token", FILE_TOKEN_CHARS)}));
+}
+
 void answer_case(struct talk *t, const struct ticket_case *c, const char *text, bool direct)
 {
     const struct inbound *msg = t->in->msg;
     t->d->last_answer = text;
     t->d->last_answer_number = c->ticket.number;
+    if (is_document(msg)) {
+        job_wish_add(t, "contact_file",
+                     texts_json(t, ARGS({"number", id_text(t, c->ticket.number)}, {"text", text}, {"url", media_url(msg)}, {"name", msg->attachment[0].name},
+                                        {"label", media_label(t, msg)}, {"msg_id", msg->msg_id}, {"direct", direct ? "yes" : NULL})));
+        return;
+    }
     wish(t, c, "ticket_answer",
          ARGS({"text", text}, {"kind", inbound_kind_name(msg->kind)}, {"url", media_url(msg)}, {"label", media_label(t, msg)},
               {"msg_id", msg->msg_id}, {"direct", direct ? "yes" : NULL}));

@@ -198,6 +198,7 @@ static const struct {
 } job_results[] = {
     {"broadcast", broadcast_told},
     {"campaign", campaign_told},
+    {"contact_file", contact_file_told},
     {"shortlist", shortlist_told},
     {"standing", standing_told},
 };

@@ -12,14 +12,19 @@ SCOPED_DEFINE(json_text, char *, cJSON_free)
 
 /* ---- mail and replies ---- */
 
-void mail_post(struct talk *t, const char *to, const char *kind, int64_t not_before_ms, const struct message_arg *args, size_t n)
+const char *texts_json(struct talk *t, const struct message_arg *args, size_t n)
 {
     SCOPED(json) cJSON *root = must(cJSON_CreateObject());
     for (size_t i = 0; i < n; i++)
         if (args[i].value)
             must(cJSON_AddStringToObject(root, args[i].name, args[i].value));
     SCOPED(json_text) char *json = must(cJSON_PrintUnformatted(root));
-    mail_add(t, to, kind, must(talloc_strdup(t->ctx, json)), not_before_ms);
+    return must(talloc_strdup(t->ctx, json));
+}
+
+void mail_post(struct talk *t, const char *to, const char *kind, int64_t not_before_ms, const struct message_arg *args, size_t n)
+{
+    mail_add(t, to, kind, texts_json(t, args, n), not_before_ms);
 }
 
 void belongs_to(struct talk *t, const struct reply *first, const struct carried *c)

@@ -23,6 +23,7 @@ enum {
     PAID_AFTER_MS = 48 * HOUR_MS,   /* zalo-oa-api.md 3.1: a message to somebody silent so long is charged, */
     REACH_MS = 7 * 24 * HOUR_MS,    /* and after this it is refused */
     TICKET_TEXT_CHARS = 2000,
+    FILE_TOKEN_CHARS = 1000,
 };
 
 /* ---- ticket.c: the worker's side ---- */
@@ -80,6 +81,9 @@ bool quoted_turn(struct talk *t);
 /** A text of staff that answers no question of the bot: perhaps it is meant for somebody. @return true when handled. */
 bool unaddressed_turn(struct talk *t, const char *text);
 
+/** A document of a contact is with Zalo, or could not be brought there (job "contact_file"): it goes to the worker. */
+void contact_file_told(struct talk *t, const struct cJSON *result);
+
 /** What the contact sends while he answers somebody: everything goes there. */
 void answering_media(struct talk *t);
 
@@ -88,6 +92,9 @@ void answering_media(struct talk *t);
 void contact_leaves(struct talk *t);
 
 /* ---- both ---- */
+
+/** A JSON object of texts; those without a value are left out. */
+const char *texts_json(struct talk *t, const struct message_arg *args, size_t n);
 
 /** Mail with a payload of texts; those without a value are left out. */
 void mail_post(struct talk *t, const char *to, const char *kind, int64_t not_before_ms, const struct message_arg *args, size_t n);

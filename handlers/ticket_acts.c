@@ -99,9 +99,14 @@ static void ticket_answer(struct talk *t, const struct act *a, const cJSON *root
     if (!again)
         say(t, MSG_HANDOFF_OPEN, ARGS({"support", support_name(a->name)}));
     bool picture = url && kind && strcmp(kind, "image") == 0;
-    const struct reply *r = relay(t, picture || !url ? MSG_HANDOFF_ANSWER : MSG_HANDOFF_ANSWER_FILE,
+    const char *token = mail_text(t, root, "token", FILE_TOKEN_CHARS);
+    struct reply *r = relay(t, picture || !url || token ? MSG_HANDOFF_ANSWER : MSG_HANDOFF_ANSWER_FILE,
                                   ARGS({"support", support_name(a->name)}, {"text", text ? text : mail_text(t, root, "label", 200)}, {"link", url}),
                                   picture ? url : NULL, &(struct carried){t->in->msg->user_id, k->id, a->contact});
+    struct reply *last = r;
+    while (last->next)
+        last = last->next;
+    last->file_token = token;
     struct ticket_message *m = ticket_message_add(t, k, "out", text, a->contact);
     m->id = r->id;
     m->kind = kind;

@@ -427,3 +427,13 @@ bool zalo_read_user(TALLOC_CTX *ctx, struct str body, struct zalo_user *ret)
     *ret = u;
     return true;
 }
+
+const char *zalo_read_upload(TALLOC_CTX *ctx, struct str body)
+{
+    struct document d;
+    json_ref data = payload_of(&d, body);
+    if (json_type(&d.json, data) != JSON_OBJECT)
+        return NULL;
+    const char *token = word_at(ctx, &d, data, "token");
+    return d.json.duplicate || !token || !*token ? NULL : token;
+}

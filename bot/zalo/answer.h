@@ -104,6 +104,9 @@ struct zalo_spoken {
 bool zalo_read_conversation(TALLOC_CTX *ctx, struct str body, struct zalo_spoken ret[static ZALO_CONVERSATION_MAX],
                             size_t *ret_count);
 
+/** The answer to an upload: what a message names the file by. Owned by ctx; NULL: it is no such answer. */
+const char *zalo_read_upload(TALLOC_CTX *ctx, struct str body);
+
 struct zalo_oa {
     const char *oa_id, *name, *package_name, *package_valid_through; /* NULL: absent */
     bool is_verified, verified_known; /* the second: Zalo said either */

@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,25 +104,20 @@ static char *proof_line(TALLOC_CTX *ctx, const char *secret, const char *token)
     return line;
 }
 
-static bool token_headers_fill(struct token_headers *h, const struct zalo_client *client, const char *token)
+static bool token_headers_fill(struct token_headers *h, const struct zalo_client *client, const char *token, const char *content_type)
 {
     TALLOC_CTX *tmp = talloc_new(h);
     bool ok = append(&h->list, talloc_asprintf(tmp, "access_token: %s", token)) &&
-              append(&h->list, "Content-Type: application/json") &&
+              append(&h->list, content_type) &&
               (!client->appsecret_proof || append(&h->list, proof_line(tmp, client->app_secret, token)));
     talloc_free(tmp);
     return ok;
 }
 
-/* The headers of that token, with one more user; NULL: no memory. */
-static struct token_headers *headers_for(struct zalo_client *client, const char *token)
+/* With one user; NULL: no memory. */
+static struct token_headers *headers_new(struct zalo_client *client, const char *token, const char *content_type)
 {
-    struct token_headers *h = client->current;
-    if (h && strcmp(h->token, token) == 0) {
-        h->users++;
-        return h;
-    }
-    h = talloc_zero(client, struct token_headers);
+    struct token_headers *h = talloc_zero(client, struct token_headers);
     if (!h)
         return NULL;
     h->token = talloc_strdup(h, token);
@@ -131,13 +127,28 @@ static struct token_headers *headers_for(struct zalo_client *client, const char 
     }
     talloc_set_destructor(h, token_headers_destroy);
     log_hide(token);
-    if (!token_headers_fill(h, client, token)) {
+    h->users = 1;
+    if (!token_headers_fill(h, client, token, content_type)) {
         talloc_free(h);
         return NULL;
     }
+    return h;
+}
+
+/* The headers of JSON with that token, with one more user; NULL: no memory. */
+static struct token_headers *headers_for(struct zalo_client *client, const char *token)
+{
+    struct token_headers *h = client->current;
+    if (h && strcmp(h->token, token) == 0) {
+        h->users++;
+        return h;
+    }
+    h = headers_new(client, token, "Content-Type: application/json");
+    if (!h)
+        return NULL;
     token_headers_unref(client->current);
     client->current = h;
-    h->users = 2; /* the client and the caller */
+    h->users++; /* the client and the caller */
     return h;
 }
 
@@ -325,6 +336,37 @@ bool zalo_client_get(struct zalo_client *client, const char *access_token, const
     } else {
         call_put_back(c);
         ok = err_set(e, ERR_NOMEM, "out of memory for a call to zalo");
+    }
+    talloc_free(tmp);
+    return ok;
+}
+
+bool zalo_client_upload(struct zalo_client *client, const char *access_token, const char *path, const char *name, struct str content,
+                        zalo_got_fn *on_got, void *ctx, struct err *e)
+{
+    struct call *c = check_call(access_token, path, e) ? call_take(client, CALL_GET, ctx, e) : NULL;
+    if (!c)
+        return false;
+    c->on.got = on_got;
+    TALLOC_CTX *tmp = talloc_new(NULL);
+    unsigned char noise[16];
+    char boundary[2 * sizeof(noise) + 1] = "";
+    bool random = RAND_bytes(noise, sizeof(noise)) == 1;
+    for (size_t i = 0; i < sizeof(noise); i++)
+        snprintf(boundary + 2 * i, 3, "%02x", noise[i]);
+    size_t n = 0;
+    char *form = random ? zalo_encode_file_form(tmp, boundary, name, content, &n) : NULL;
+    const char *url = talloc_asprintf(tmp, "%s%s", client->api_url, path);
+    const char *type = talloc_asprintf(tmp, "Content-Type: multipart/form-data; boundary=%s", boundary);
+    bool ok;
+    c->headers = type ? headers_new(client, access_token, type) : NULL;
+    if (form && url && c->headers) {
+        const struct fetch_request request = {.kind = FETCH_UPLOAD, .url = url, .headers = c->headers->list, .body = {form, n},
+                                              .total_ms = DEFAULT_DOWNLOAD_MS};
+        ok = start(c, &request, e);
+    } else {
+        call_put_back(c);
+        ok = err_set(e, ERR_NOMEM, "out of memory for an upload");
     }
     talloc_free(tmp);
     return ok;

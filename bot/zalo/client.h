@@ -58,7 +58,7 @@ void zalo_client_cancel_all(struct zalo_client *client);
 unsigned zalo_client_inflight(const struct zalo_client *client);
 
 /*
- * The four kinds of calls.  All copy what they are given and return false, without ever calling back, with
+ * The kinds of calls.  All copy what they are given and return false, without ever calling back, with
  *   ERR_UNAVAILABLE  as many calls as allowed are open: ask again after a callback (16 more than max_in_flight are kept for
  *                    everything but sends, so that a token can be refreshed under load)
  *   ERR_INVALID      a token with other than visible ASCII, a path without leading slash, a URL that is not allowed
@@ -73,6 +73,11 @@ bool zalo_client_send(struct zalo_client *client, const char *access_token, cons
  *  functions; with a lost answer it is empty and the class ZALO_RETRY, since asking again does no harm. */
 bool zalo_client_get(struct zalo_client *client, const char *access_token, const char *path, const char *data_json,
                      zalo_got_fn *on_got, void *ctx, struct err *e);
+
+/** POSTs a file of at most 5 MiB to `path`, one of ZALO_PATH_UPLOAD_...; `name` decides what Zalo takes it for.  Sending it again does
+ *  no harm, so a lost answer is ZALO_RETRY.  The body that comes is for zalo_read_upload(). */
+bool zalo_client_upload(struct zalo_client *client, const char *access_token, const char *path, const char *name, struct str content,
+                        zalo_got_fn *on_got, void *ctx, struct err *e);
 
 /** Asks for a new pair of tokens.  From the moment it is made the old access token is dead, and the refresh token is spent:
  *  ZALO_UNKNOWN_OUTCOME needs section 4.3, rule 6.  `tokens` is NULL unless the class is ZALO_OK. */

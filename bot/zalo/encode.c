@@ -103,6 +103,56 @@ static bool encode_part(TALLOC_CTX *ctx, const struct reply *reply, const struct
     return ret->body;
 }
 
+static bool encode_file(TALLOC_CTX *ctx, const struct reply *reply, struct zalo_request *ret)
+{
+    struct json_out o;
+    json_out_init(&o, ctx, BODY_BYTES_MAX);
+    json_out_open(&o, '{');
+    json_out_key(&o, "recipient");
+    json_out_open(&o, '{');
+    put_member(&o, "user_id", str_of(reply->user_id));
+    json_out_close(&o, '}');
+    json_out_key(&o, "message");
+    json_out_open(&o, '{');
+    json_out_key(&o, "attachment");
+    json_out_open(&o, '{');
+    put_member(&o, "type", STR("file"));
+    json_out_key(&o, "payload");
+    json_out_open(&o, '{');
+    put_member(&o, "token", str_of(reply->file_token));
+    json_out_close(&o, '}');
+    json_out_close(&o, '}');
+    json_out_close(&o, '}');
+    json_out_close(&o, '}');
+    ret->path = ZALO_PATH_CS;
+    ret->body = json_out_done(&o, &ret->body_n);
+    return ret->body;
+}
+
+char *zalo_encode_file_form(TALLOC_CTX *ctx, const char *boundary, const char *name, struct str content, size_t *ret_n)
+{
+    char *plain = talloc_strdup(ctx, name);
+    for (char *c = plain; c && *c; c++) /* a quote or a line's end would end the name, or the heading */
+        if ((unsigned char)*c < ' ' || *c == '"' || *c == '\\' || *c == 127)
+            *c = '_';
+    char *head = plain ? talloc_asprintf(ctx, "--%s\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%s\"\r\n"
+                                              "Content-Type: application/octet-stream\r\n\r\n", boundary, plain) : NULL;
+    char *tail = talloc_asprintf(ctx, "\r\n--%s--\r\n", boundary), *form = NULL;
+    if (head && tail) {
+        const size_t head_n = strlen(head), tail_n = strlen(tail);
+        *ret_n = head_n + content.n + tail_n;
+        if ((form = talloc_size(ctx, *ret_n))) {
+            memcpy(form, head, head_n);
+            memcpy(form + head_n, content.p, content.n);
+            memcpy(form + head_n + content.n, tail, tail_n);
+        }
+    }
+    talloc_free(head);
+    talloc_free(tail);
+    talloc_free(plain);
+    return form;
+}
+
 /* A person's own text may come back in a reply, so what is too long is found here, not at Zalo. */
 static bool check_reply(const struct reply *reply, struct err *e)
 {
@@ -140,10 +190,13 @@ bool zalo_encode_parts(TALLOC_CTX *ctx, const struct reply *reply, const struct 
         count++;
     } while (rest.n > 0);
 
-    struct zalo_request *request = talloc_zero_array(ctx, struct zalo_request, (unsigned)count);
+    const bool file = reply->file_token && !reply->anonymous_conversation_id;
+    struct zalo_request *request = talloc_zero_array(ctx, struct zalo_request, (unsigned)count + file);
     for (size_t i = 0; request && i < count; i++)
         if (!encode_part(request, reply, options, part[i], i == 0, i + 1 == count, &request[i]))
             TALLOC_FREE(request);
+    if (request && file && !encode_file(request, reply, &request[count++]))
+        TALLOC_FREE(request);
     if (!request)
         return err_set(e, ERR_NOMEM, "out of memory for a reply of %zu bytes", strlen(reply->text));
     *ret = request;

@@ -18,6 +18,7 @@
 #define ZALO_PATH_CONVERSATION "/v2.0/oa/conversation"
 #define ZALO_PATH_RECENT "/v2.0/oa/listrecentchat"
 #define ZALO_PATH_OA "/v2.0/oa/getoa"
+#define ZALO_PATH_UPLOAD_FILE "/v2.0/oa/upload/file" /* pdf, doc, docx, csv (2.7) */
 #define ZALO_PATH_USER "/v3.0/oa/user/detail"
 
 enum {
@@ -44,13 +45,16 @@ struct zalo_encode_options {
  * A text of more than ZALO_TEXT_UNITS is split with text_split(); the quote goes on the first part, the buttons on the last.
  * A button's payload goes out as oa.query.hide, but "https://..." opens a page (oa.open.url) and "tel:..." dials
  * (oa.open.phone).  An anonymous visitor (reply->anonymous_conversation_id) gets the text only: neither buttons nor quotes
- * exist there.  For a retry without an expired quote, clear reply->quote_msg_id.
+ * exist there.  A file (reply->file_token) is a message of its own behind the text.  For a retry without an expired quote, clear reply->quote_msg_id.
  *
  * @param[out] ret, ret_count  owned by ctx; 1 to ZALO_PARTS_MAX requests.  Untouched on failure.
  * @return false with ERR_INVALID (no person, no text, too long, a payload over its limit) or ERR_NOMEM.
  */
 bool zalo_encode_parts(TALLOC_CTX *ctx, const struct reply *reply, const struct zalo_encode_options *options,
                        struct zalo_request **ret, size_t *ret_count, struct err *e);
+
+/** A file as the one part "file" of a form (RFC 7578), between lines of `boundary`.  Owned by ctx; NULL: no memory. */
+char *zalo_encode_file_form(TALLOC_CTX *ctx, const char *boundary, const char *name, struct str content, size_t *ret_n);
 
 /** A message by an approved template: reaches people who were silent longer than seven days (2.9).
  *  @param data_json  an object, the template's fields. @return false with ERR_INVALID or ERR_NOMEM. */

@@ -152,6 +152,11 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
 
 /* ---- handles ---- */
 
+static bool sends_body(enum fetch_kind kind)
+{
+    return kind == FETCH_POST || kind == FETCH_UPLOAD;
+}
+
 static int fetch_destroy(struct fetch *t)
 {
     if (t->active)
@@ -197,7 +202,7 @@ static bool set_up(struct fetch *t)
     SET(CURLOPT_PROTOCOLS_STR, o->protocols);
     SET(CURLOPT_TIMEOUT_MS, o->total_ms);
     SET(CURLOPT_MAXAGE_CONN, (long)REUSE_WITHIN_S);
-    if (t->kind == FETCH_POST) {
+    if (sends_body(t->kind)) {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES);
         SET(CURLOPT_READFUNCTION, on_read);
@@ -241,7 +246,9 @@ static bool prepare(struct fetch *t, const struct fetch_request *r)
         t->url = ok ? talloc_strdup(t, r->url) : NULL; /* NULL only means: set it again next time */
     }
     SET(CURLOPT_HTTPHEADER, r->headers);
-    if (t->kind == FETCH_POST) {
+    if (t->kind == FETCH_UPLOAD)
+        SET(CURLOPT_TIMEOUT_MS, r->total_ms);
+    if (sends_body(t->kind)) {
         if (r->body.n > t->body_room) {
             char *larger = talloc_realloc_size(t, t->body, r->body.n);
             if (!larger)
@@ -272,8 +279,9 @@ bool fetch_start(struct fetcher *f, const struct fetch_request *r, fetch_done_fn
 {
     if (f->cancelling)
         return err_set(e, ERR_UNAVAILABLE, "calls are being cancelled");
-    if (r->kind == FETCH_POST && (r->body.n == 0 || r->body.n > FETCH_BODY_MAX))
-        return err_set(e, ERR_INVALID, "request body has %zu bytes, 1 to %d are allowed", r->body.n, FETCH_BODY_MAX);
+    const int body_max = r->kind == FETCH_UPLOAD ? FETCH_UPLOAD_MAX : FETCH_BODY_MAX;
+    if (sends_body(r->kind) && (r->body.n == 0 || r->body.n > (size_t)body_max))
+        return err_set(e, ERR_INVALID, "request body has %zu bytes, 1 to %d are allowed", r->body.n, body_max);
     struct fetch *t = TAILQ_FIRST(&f->idle[r->kind]);
     if (t)
         TAILQ_REMOVE(&f->idle[r->kind], t, in);
@@ -348,6 +356,10 @@ static bool finish(struct fetcher *f, struct fetch *t, struct fetch_list *list)
         return false;
     }
     f->freed = outer;
+    if (t->body_room > FETCH_BODY_MAX) { /* a file's bytes are not kept */
+        TALLOC_FREE(t->body);
+        t->body_room = 0;
+    }
     TAILQ_INSERT_HEAD(&f->idle[t->kind], t, in); /* the one last used is the one still in the cache */
     return true;
 }

@@ -20,12 +20,13 @@
 struct event_base;
 struct fetcher;
 
-enum { FETCH_BODY_MAX = 64 * 1024, FETCH_ANSWER_MAX = 256 * 1024 };
+enum { FETCH_BODY_MAX = 64 * 1024, FETCH_UPLOAD_MAX = 6 * 1024 * 1024, FETCH_ANSWER_MAX = 256 * 1024 };
 
 enum fetch_kind {
     FETCH_POST,
     FETCH_GET,
     FETCH_DOWNLOAD, /* GET into a file descriptor, on a connection of its own */
+    FETCH_UPLOAD,   /* POST of up to FETCH_UPLOAD_MAX bytes, with a deadline of its own */
     FETCH_KIND_COUNT
 };
 
@@ -58,11 +59,11 @@ struct fetch_request { /* copied, but for headers and fd */
     enum fetch_kind kind;
     const char *url;
     struct curl_slist *headers; /* must live until the callback; NULL: none */
-    struct str body;            /* POST: at most FETCH_BODY_MAX bytes, at least one */
+    struct str body;            /* POST, upload: at most FETCH_BODY_MAX or FETCH_UPLOAD_MAX bytes, at least one */
     int fd;                     /* download, with the rest */
     int64_t max_bytes;
     bool any_address; /* also private ones, and plain http */
-    long total_ms;
+    long total_ms; /* upload and download */
 };
 
 /** @return owned by ctx; NULL with ERR_SYSTEM or ERR_NOMEM. */

@@ -2,14 +2,14 @@
 
 -- name: outbox_add
 -- $1 user ids, $2 ids, $3 texts, $4 buttons, $5 classes, $6 collapse keys, $7 quoted ids, $8 anonymous conversations,
--- $9 due in ms, $10 owners (null: unclaimed), $11 expiry in ms, $12 pictures.  Leases run on the database's clock.
+-- $9 due in ms, $10 owners (null: unclaimed), $11 expiry in ms, $12 pictures, $13 files.  Leases run on the database's clock.
 INSERT INTO outbox (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_at, owner, expires_at,
-                    image_url)
+                    image_url, file_token)
 SELECT user_id, id, text, buttons::json, class, collapse_key, quote_msg_id, anonymous_conversation_id,
-       now() + make_interval(secs => due_ms / 1000.0), owner, now() + make_interval(secs => expires_ms / 1000.0), image_url
+       now() + make_interval(secs => due_ms / 1000.0), owner, now() + make_interval(secs => expires_ms / 1000.0), image_url, file_token
 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-            $9::bigint[], $10::text[], $11::bigint[], $12::text[])
-     AS v (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_ms, owner, expires_ms, image_url);
+            $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[])
+     AS v (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_ms, owner, expires_ms, image_url, file_token);
 
 -- name: outbox_drop_collected
 -- $1 user ids.  An answer at once replaces the collected ones nobody has claimed.
@@ -29,7 +29,7 @@ DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND owner IS NULL AND class 
 -- was made, and clocks may differ by some seconds.  The column before it: somebody may have sent it without writing that down.
 -- Behind it: a person has the conversation, so the bot's prompts are not for now, or what a contact said is not his to say any more:
 -- since then the worker has left him, or somebody else has taken over.  Of one person's turns the later has the later now().
--- The picture; why it was given back last.
+-- The picture; why it was given back last; the file.
 WITH head AS (
     SELECT d.user_id, d.id FROM outbox d
     WHERE d.due_at <= now()
@@ -49,7 +49,7 @@ WHERE o.ctid = ANY (ARRAY( -- person by person, not by way of all that is due: o
 RETURNING o.user_id, o.id, o.text, o.buttons, o.class, o.quote_msg_id, o.anonymous_conversation_id, o.fence, o.attempts,
           o.expires_at <= now(),
           o.attempts > 0 OR (SELECT w.owner IS NOT NULL FROM outbox w WHERE w.user_id = o.user_id AND w.id = o.id), -- as it was before
-          CASE WHEN o.collapse_key IS NULL OR o.fence > 1 OR o.attempts > 0 THEN (
+          CASE WHEN o.file_token IS NULL AND (o.collapse_key IS NULL OR o.fence > 1 OR o.attempts > 0) THEN ( -- a file comes behind its text
               SELECT e.msg_id FROM echo e
               WHERE e.user_id = o.user_id AND e.admin_id IS NULL AND e.text = o.text
                 AND e.at > to_timestamp(((o.id >> 22) + 1577836800000 - 5000) / 1000.0)
@@ -61,7 +61,7 @@ RETURNING o.user_id, o.id, o.text, o.buttons, o.class, o.quote_msg_id, o.anonymo
                    WHERE r.user_id = o.user_id AND r.id = o.id AND r.worker_id = o.user_id AND n.user_id = o.user_id AND n.direction = 'note'
                      AND (n.text = 'left' OR n.text IN ('taken', 'taken_over') AND n.author <> r.contact))
                ELSE false END,
-          o.image_url, o.last_error;
+          o.image_url, o.last_error, o.file_token;
 
 -- name: outbox_sent
 -- $1 user ids, $2 ids, $3 fences, $4 Zalo's message ids (null: given up), $5 failures (null: sent).

@@ -203,7 +203,8 @@ class Player:
     @staticmethod
     def shown(message):
         buttons = [b.get("title", b.get("label", "")) for b in message.get("buttons") or []]
-        return (message.get("text") or "<%s>" % message.get("kind")) + (f" [{' | '.join(buttons)}]" if buttons else "")
+        name = (message.get("media") or {}).get("name")
+        return (message.get("text") or f"<{message.get('kind')}{' ' + name if name else ''}>") + (f" [{' | '.join(buttons)}]" if buttons else "")
 
     def do_bot(self, step):
         person = self.person(step.to) if step.to else self.current
@@ -223,7 +224,7 @@ class Player:
         self.check(message, step.expected)
 
     def check(self, message, expected):
-        text = message.get("text") or ""
+        text = message.get("text") or self.shown(message)
         m = re.match(r"((?:\{\w+\}\s*)+)(.*)$", expected, re.S)
         if not m:
             if self.squeeze(self.fill(expected)) not in self.squeeze(text):

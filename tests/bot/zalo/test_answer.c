@@ -239,6 +239,15 @@ static void test_the_conversation_call(void **state)
     assert_int_equal(n, ZALO_CONVERSATION_MAX);
 }
 
+static void test_an_upload_gives_a_token_or_nothing(void **state)
+{
+    static const char *const none[] = {"{\"error\":-201,\"message\":\"no\"}", "{\"error\":0,\"data\":{}}", "{\"error\":0,\"data\":{\"token\":\"\"}}",
+                                       "{\"error\":0,\"data\":[\"token\"]}", "{\"error\":0,\"data\":{\"token\":\"a\",\"token\":\"b\"}}", "<html>", ""};
+    assert_string_equal(zalo_read_upload(*state, STR("{\"error\":0,\"data\":{\"token\":\"PkkPJ\"},\"message\":\"Success\"}")), "PkkPJ");
+    for (size_t i = 0; i < ARRAY_LEN(none); i++)
+        assert_null(zalo_read_upload(*state, str_of(none[i])));
+}
+
 static void test_oa_and_user(void **state)
 {
     struct zalo_oa oa;
@@ -321,6 +330,7 @@ int main(void)
         TEST(test_a_pair_of_tokens),
         TEST(test_oauth_errors),
         TEST(test_the_conversation_call),
+        TEST(test_an_upload_gives_a_token_or_nothing),
         TEST(test_oa_and_user),
         TEST(test_public_corpora_as_answers),
     };

@@ -94,6 +94,31 @@ static void test_a_picture_takes_the_place_of_buttons(void **state)
                    "\"template_type\":\"media\",\"elements\":[{\"media_type\":\"image\",\"url\":\"https://cdn.example/i.jpg\"}]}}}}");
 }
 
+static void test_a_file_is_a_message_behind_its_text(void **state)
+{
+    const struct reply reply = {.user_id = "1", .text = "a", .file_token = "Pkk\"z", .button = {{"One", "#b1:x"}}, .button_count = 1};
+    const struct zalo_encode_options options = {0};
+    struct zalo_request *part;
+    size_t count;
+    struct err e;
+    assert_true(zalo_encode_parts(*state, &reply, &options, &part, &count, &e));
+    assert_int_equal(count, 2);
+    assert_non_null(strstr(part[0].body, "\"text\":\"a\""));
+    assert_non_null(strstr(part[0].body, "#b1:x"));
+    assert_string_equal(part[1].path, ZALO_PATH_CS);
+    assert_string_equal(part[1].body, "{\"recipient\":{\"user_id\":\"1\"},\"message\":{\"attachment\":{\"type\":\"file\",\"payload\":{\"token\":\"Pkk\\\"z\"}}}}");
+}
+
+static void test_a_file_name_cannot_leave_its_place_in_the_form(void **state)
+{
+    size_t n = 0;
+    static const char want[] = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a_____X: y_.pdf\"\r\n"
+                               "Content-Type: application/octet-stream\r\n\r\n\0\r\n\r\n--b--\r\n";
+    const char *form = zalo_encode_file_form(*state, "b", "a\"\\\r\n\tX: y\x7f.pdf", (struct str){"\0\r\n", 3}, &n);
+    assert_int_equal(n, sizeof(want) - 1);
+    assert_memory_equal(form, want, n);
+}
+
 static void test_anonymous_visitors_get_text_only(void **state)
 {
     const struct reply reply = {.user_id = "1ffe", .text = "a", .anonymous_conversation_id = "fa8f", .quote_msg_id = "1",
@@ -285,6 +310,8 @@ int main(void)
         TEST(test_quote_is_there_only_when_there_is_one),
         TEST(test_buttons_of_every_kind),
         TEST(test_a_picture_takes_the_place_of_buttons),
+        TEST(test_a_file_is_a_message_behind_its_text),
+        TEST(test_a_file_name_cannot_leave_its_place_in_the_form),
         TEST(test_anonymous_visitors_get_text_only),
         TEST(test_what_zalo_would_refuse_is_refused_here),
         TEST(test_a_long_label_is_cut_to_100_characters),
