@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "ids.h"
+#include "lanes.h"
 #include "limiter.h"
 #include "log.h"
 #include "outbox_results.h"
@@ -28,7 +29,6 @@ enum {
     SEND_LEASE_MS = 15000, /* that a lease must last when its row is sent: longer than a call (10 s) and its writing back */
     CLAIM_MOST = 500,
     LOOK_MS = 1000,       /* for rows of other processes and retries; what is ours is looked for when it is due */
-    LANE_BUCKETS = 1024,
     TRIES_MAX = 12,
     BLIND_TRIES_MAX = 4, /* when its outcome is unknown and nobody can be asked: each may be a copy more (else see reconcile.h) */
     RETRY_LEAST_MS = 1000,
@@ -41,34 +41,10 @@ enum {
     AWAY_STOP_MS = 2000, /* once the wire is quiet: for a database that is only restarting */
 };
 
-struct item {
-    struct item *next;
-    struct lane *lane;
-    struct outbox_claim claim;
-    struct zalo_request *part;
-    size_t part_count, part_at;
-    int attempts;
-    int last_code;            /* Zalo's, of the attempt before; 0: none */
-    bool token_retried;
-    bool unsure;              /* it may have been sent already: the conversation is asked first */
-    bool overtaken;           /* and if it was not, it is not sent any more */
-    int64_t token_generation; /* that the last try used */
-    int64_t lease_ends_ms;    /* monotonic; after it somebody else may have the row */
-};
-
-struct lane {
-    struct lane *next_in_bucket, *next_ready;
-    const char *user_id;
-    struct item *first, **last;
-    uint32_t hash;
-    bool queued, busy;
-};
-
 struct outbox {
     struct outbox_options options;
-    struct lane *bucket[LANE_BUCKETS];
-    struct lane *first_ready, **last_ready;
-    size_t held, in_flight;
+    struct lanes lanes;
+    size_t in_flight;
     struct outbox_results *results;
     struct event *look_timer, *pause_timer, *stop_timer;
     int64_t look_at_ms;
@@ -125,60 +101,7 @@ static void give_back(struct outbox *o, const struct outbox_claim *claim, int64_
     outbox_look_in(o, retry_ms);
 }
 
-/* ---- lanes ---- */
-
-static struct lane *lane_of(struct outbox *o, const char *user_id)
-{
-    uint32_t h = (uint32_t)str_hash(str_of(user_id));
-    struct lane **bucket = &o->bucket[h % LANE_BUCKETS];
-    for (struct lane *l = *bucket; l; l = l->next_in_bucket)
-        if (l->hash == h && strcmp(l->user_id, user_id) == 0)
-            return l;
-    struct lane *l = talloc_zero(o, struct lane);
-    l->user_id = talloc_strdup(l, user_id);
-    l->hash = h;
-    l->last = &l->first;
-    l->next_in_bucket = *bucket;
-    *bucket = l;
-    return l;
-}
-
-static void make_ready(struct outbox *o, struct lane *l)
-{
-    if (l->queued || l->busy || !l->first)
-        return;
-    l->queued = true;
-    l->next_ready = NULL;
-    *o->last_ready = l;
-    o->last_ready = &l->next_ready;
-}
-
-static void drop_head(struct outbox *o, struct lane *l)
-{
-    struct item *item = l->first;
-    l->first = item->next;
-    if (!l->first)
-        l->last = &l->first;
-    o->held--;
-    talloc_free(item);
-}
-
-/* The head has come to its end; the next one, if any, may go. */
-static void lane_next(struct outbox *o, struct lane *l)
-{
-    l->busy = false;
-    if (l->first) {
-        make_ready(o, l);
-        return;
-    }
-    if (l->queued)
-        return;
-    struct lane **at = &o->bucket[l->hash % LANE_BUCKETS];
-    while (*at != l)
-        at = &(*at)->next_in_bucket;
-    *at = l->next_in_bucket;
-    talloc_free(l);
-}
+/* ---- what is in hand ---- */
 
 /* The head must wait: it and what follows it go back to the database, so that order holds whoever takes them.
  * `tried`: the head has an attempt less; those behind it have not had their turn. */
@@ -186,10 +109,10 @@ static void lane_give_back(struct outbox *o, struct lane *l, int64_t retry_ms, b
 {
     while (l->first) {
         give_back(o, &l->first->claim, retry_ms, tried || l->first->unsure, error); /* an attempt keeps it unsure */
-        drop_head(o, l);
+        lanes_drop_head(&o->lanes, l);
         tried = false;
     }
-    lane_next(o, l);
+    lanes_next(&o->lanes, l);
 }
 
 static void lane_retry(struct outbox *o, struct lane *l, int64_t retry_ms, bool tried, const char *error)
@@ -201,25 +124,18 @@ static void lane_retry(struct outbox *o, struct lane *l, int64_t retry_ms, bool 
 /* @param row as it was claimed; NULL: this process has just committed it. */
 static void add_item(struct outbox *o, const struct reply *reply, const struct outbox_row *row)
 {
-    struct lane *l = lane_of(o, reply->user_id);
-    struct item *item = talloc_zero(l, struct item);
+    struct item *item = lanes_add(&o->lanes, (struct outbox_claim){.user_id = reply->user_id, .id = reply->id, .fence = row ? row->fence : 0});
     struct zalo_encode_options how = {.template_type_button = o->options.settings->zalo.button_template_type};
     struct err e;
-    item->lane = l;
-    item->claim = (struct outbox_claim){.user_id = l->user_id, .id = reply->id, .fence = row ? row->fence : 0};
     item->attempts = row ? row->attempts : 0;
     item->last_code = row && row->last_error ? (int)strtol(row->last_error, NULL, 10) : 0; /* on_head_failed() wrote it */
     item->unsure = row && row->unsure;
     item->overtaken = row && row->silenced;
     item->lease_ends_ms = clock_monotonic_ms() + TURN_LEASE_MS;
-    o->held++;
-    *l->last = item;
-    l->last = &item->next;
     if (!zalo_encode_parts(item, reply, &how, &item->part, &item->part_count, &e)) {
         log_error("%s: a reply cannot be sent: %s", log_person(reply->user_id), e.msg);
         item->part_count = 0; /* settled when its turn comes, so that order stays */
     }
-    make_ready(o, l);
 }
 
 /* ---- the wire ---- */
@@ -235,7 +151,7 @@ static void on_head_failed(struct outbox *o, struct lane *l, const struct zalo_a
         tokens_rejected(o->options.tokens, item->token_generation);
         if (!item->token_retried) { /* at most one refresh and one resend; it stays at the head until the token changes */
             item->token_retried = true;
-            lane_next(o, l);
+            lanes_next(&o->lanes, l);
             return;
         }
         lane_retry(o, l, backoff_ms(item->attempts), false, why);
@@ -272,8 +188,8 @@ static void on_head_failed(struct outbox *o, struct lane *l, const struct zalo_a
     }
     log_warn("%s: a reply was given up: %s", log_person(l->user_id), why);
     settle(o, &item->claim, NULL, why);
-    drop_head(o, l);
-    lane_next(o, l);
+    lanes_drop_head(&o->lanes, l);
+    lanes_next(&o->lanes, l);
 }
 
 struct call {
@@ -300,11 +216,11 @@ static void on_sent(const struct zalo_answer *answer, void *arg)
     } else {
         tokens_accepted(o->options.tokens, item->token_generation);
         if (++item->part_at < item->part_count) {
-            lane_next(o, l);
+            lanes_next(&o->lanes, l);
         } else {
             settle(o, &item->claim, answer->message_id ? answer->message_id : "", NULL);
-            drop_head(o, l);
-            lane_next(o, l);
+            lanes_drop_head(&o->lanes, l);
+            lanes_next(&o->lanes, l);
         }
     }
     pump(o);
@@ -319,7 +235,7 @@ static bool allowed(struct outbox *o)
         arm(o->pause_timer, o->paused_until_ms - now);
         return false;
     }
-    return limiter_take(o->options.limiter, SEND_REPLY, o->held - o->in_flight);
+    return limiter_take(o->options.limiter, SEND_REPLY, o->lanes.held - o->in_flight);
 }
 
 /* It may have been sent already: now we know, or cannot know. */
@@ -335,17 +251,17 @@ static void on_looked(size_t arrived, const char *msg_id, const struct zalo_answ
         on_head_failed(o, l, trouble);
     } else if (trouble && item->attempts >= BLIND_TRIES_MAX) {
         settle(o, &item->claim, NULL, "nobody can tell whether it was sent");
-        drop_head(o, l);
-        lane_next(o, l);
+        lanes_drop_head(&o->lanes, l);
+        lanes_next(&o->lanes, l);
     } else { /* when asking is not allowed to this app it is sent, perhaps twice */
         item->unsure = item->token_retried = false;
         item->part_at = arrived;
         if (arrived == item->part_count) {
             o->counters.reconciled++;
             settle(o, &item->claim, msg_id, NULL);
-            drop_head(o, l);
+            lanes_drop_head(&o->lanes, l);
         }
-        lane_next(o, l);
+        lanes_next(&o->lanes, l);
     }
     pump(o);
     stop_further(o);
@@ -367,7 +283,7 @@ static bool look_for_head(struct outbox *o, struct lane *l, const struct token *
         if (e.kind == ERR_UNAVAILABLE)
             return false;
         item->unsure = false; /* it cannot be asked about */
-        lane_next(o, l);
+        lanes_next(&o->lanes, l);
         return true;
     }
     l->busy = true;
@@ -395,34 +311,13 @@ static bool send_head(struct outbox *o, struct lane *l, const struct token *toke
             return false;
         log_error("%s: a reply cannot be sent: %s", log_person(l->user_id), e.msg);
         settle(o, &item->claim, NULL, e.msg);
-        drop_head(o, l);
-        lane_next(o, l);
+        lanes_drop_head(&o->lanes, l);
+        lanes_next(&o->lanes, l);
         return true;
     }
     l->busy = true;
     o->in_flight++;
     return true;
-}
-
-/* The first lane that may send now, taken from the ready list; NULL when none may. */
-static struct lane *next_sendable(struct outbox *o, const struct token *token)
-{
-    struct lane **at = &o->first_ready;
-    int looks = 0;
-    while (*at && looks++ < HELD_MAX) {
-        struct lane *l = *at;
-        /* A head that was refused with this very token waits for the next one. */
-        if (l->first && l->first->token_retried && l->first->token_generation == token->generation) {
-            at = &l->next_ready;
-            continue;
-        }
-        *at = l->next_ready;
-        if (!*at)
-            o->last_ready = at;
-        l->queued = false;
-        return l;
-    }
-    return NULL;
 }
 
 static void pump(struct outbox *o)
@@ -432,29 +327,25 @@ static void pump(struct outbox *o)
     o->pumping = true;
     const struct token *token = tokens_current(o->options.tokens);
     int64_t now = clock_monotonic_ms();
-    while (token && o->first_ready && o->in_flight < IN_FLIGHT_MAX) {
-        struct lane *l = next_sendable(o, token);
+    while (token && o->lanes.first_ready && o->in_flight < IN_FLIGHT_MAX) {
+        struct lane *l = lanes_take(&o->lanes, token->generation);
         if (!l)
             break;
         if (!l->first) {
-            lane_next(o, l);
+            lanes_next(&o->lanes, l);
         } else if (l->first->part_count == 0) {
             settle(o, &l->first->claim, NULL, "cannot be encoded");
-            drop_head(o, l);
-            lane_next(o, l);
+            lanes_drop_head(&o->lanes, l);
+            lanes_next(&o->lanes, l);
         } else if (l->first->overtaken && !l->first->unsure && l->first->part_at == 0) {
             settle(o, &l->first->claim, NULL, OUTBOX_OVERTAKEN);
-            drop_head(o, l);
-            lane_next(o, l);
+            lanes_drop_head(&o->lanes, l);
+            lanes_next(&o->lanes, l);
         } else if (l->first->lease_ends_ms <= now + SEND_LEASE_MS) { /* soon somebody else's to send, and all that follows with it */
             o->counters.lease_lost++;
             lane_give_back(o, l, 0, false, "its lease was running out");
         } else if (!allowed(o) || !(l->first->unsure ? look_for_head(o, l, token) : send_head(o, l, token))) {
-            l->queued = true; /* back to the front */
-            l->next_ready = o->first_ready;
-            o->first_ready = l;
-            if (!l->next_ready)
-                o->last_ready = &l->next_ready;
+            lanes_put_first(&o->lanes, l);
             break;
         }
     }
@@ -481,7 +372,7 @@ static size_t room_left(const struct outbox *o)
     size_t most = (size_t)(limiter_share(o->options.limiter) * HELD_MS / 60000) + 1;
     if (most > HELD_MAX)
         most = HELD_MAX;
-    return o->held < most ? most - o->held : 0;
+    return o->lanes.held < most ? most - o->lanes.held : 0;
 }
 
 static void on_claimed(const struct pg_answer *answer, void *arg)
@@ -524,7 +415,7 @@ static void free_lost_claims(struct outbox *o, struct pg_unit *unit)
 {
     struct pg_array *user_ids = pg_array_new(unit, PG_TEXT), *ids = pg_array_new(unit, PG_INT8);
     for (size_t i = 0; i < LANE_BUCKETS; i++)
-        for (const struct lane *l = o->bucket[i]; l; l = l->next_in_bucket)
+        for (const struct lane *l = o->lanes.bucket[i]; l; l = l->next_in_bucket)
             for (const struct item *item = l->first; item; item = item->next) {
                 pg_array_text(user_ids, l->user_id);
                 pg_array_int8(ids, item->claim.id);
@@ -632,7 +523,7 @@ struct outbox *outbox_new(TALLOC_CTX *ctx, const struct outbox_options *options)
     struct outbox *o = talloc_zero(ctx, struct outbox);
     o->options = *options;
     o->hold = options->hold;
-    o->last_ready = &o->first_ready;
+    lanes_init(&o->lanes, o);
     o->look_timer = event_new(options->base, -1, 0, on_look_timer, o);
     o->results = outbox_results_new(o, options->base, options->background, on_results_quiet, o);
     o->pause_timer = event_new(options->base, -1, 0, on_pause_timer, o);
@@ -676,7 +567,7 @@ bool outbox_sent_lately(const struct outbox *o, const char *zalo_msg_id)
 
 size_t outbox_waiting(const struct outbox *o)
 {
-    return o->held + outbox_results_waiting(o->results);
+    return o->lanes.held + outbox_results_waiting(o->results);
 }
 
 bool outbox_paused(const struct outbox *o)
