@@ -128,6 +128,12 @@ static bool may_send(void *arg)
     return outbox_has_room(app->outbox);
 }
 
+static bool is_pressed(void *arg)
+{
+    struct app *app = arg;
+    return outbox_pressed(app->outbox);
+}
+
 static void on_reply(const struct reply *reply, void *arg)
 {
     struct app *app = arg;
@@ -411,7 +417,7 @@ static void wire(struct app *app, bool hold)
         .tokens = app->tokens, .limiter = app->limiter, .wire = app->wire, .hold = hold});
     app->turns = turns_new(app, &(struct turns_options){
         .base = app->base, .settings = s, .process = app->process, .ids = &app->ids, .background = app->background,
-        .wave_end = standing_keeper_wave(app->standing), .suspects = watch_crashes(app), .on_settled = on_settled, .on_refused = on_refused, .may_send = may_send,
+        .wave_end = standing_keeper_wave(app->standing), .suspects = watch_crashes(app), .on_settled = on_settled, .on_refused = on_refused, .may_send = may_send, .is_pressed = is_pressed,
         .on_reply = on_reply, .on_reply_later = on_reply_later, .on_mail = on_mail, .on_evidence = on_evidence, .on_job = on_job, .on_similar = on_similar, .ctx = app});
     intake_start(app->intake, app->turns);
     app->evidence = evidence_fetcher_new(app, app->base, app->background, app->client, s, on_evidence_failed, app);

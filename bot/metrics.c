@@ -278,10 +278,13 @@ char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
     line(p, "replies_total", "end", "failed", o->failed);
     line(p, "replies_total", "end", "expired", o->expired);
     line(p, "replies_total", "end", "reconciled", o->reconciled);
+    line(p, "replies_total", "end", "merged", t->merged);
+    line(p, "replies_total", "end", "dropped", o->dropped);
     head(p, "outbox_held", METRIC_GAUGE, "Replies in this process's hands.");
     line(p, "outbox_held", NULL, NULL, outbox_waiting(from->outbox));
     one(p, "replies_retried_total", METRIC_COUNTER, "Replies put off to be tried again.", o->retried);
     one(p, "replies_lease_lost_total", METRIC_COUNTER, "Replies not sent because their lease was about to end.", o->lease_lost);
+    one(p, "send_pressed", METRIC_MOST, "1: replies exceed the pace: older answers are merged, courtesies dropped, broadcasts wait.", outbox_pressed(from->outbox));
     one(p, "send_paused", METRIC_MOST, "1: Zalo refuses to send for this OA; tried again once a minute.", outbox_paused(from->outbox));
     unasked_lines(p, broadcaster_counters(from->broadcaster), nudger_counters(from->nudger));
     limiter_lines(p, from->limiter);

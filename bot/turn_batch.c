@@ -370,8 +370,24 @@ static bool is_mine(const struct turn_batch *b, const struct turn *t, const stru
     return b->sends && !is_delayed(b, r) && !t->row->reply_waiting;
 }
 
+/* It answers what the person wrote, and says where the talk is. */
+static bool is_answer(const struct turn_batch *b, const struct turn *t, const struct reply *r)
+{
+    return r->class == REPLY_PROMPT && t->event->in->kind != IN_MAIL && !is_delayed(b, r);
+}
+
+static bool has_answer(const struct turn_batch *b, const struct turn *t)
+{
+    const struct reply *r = t->out->replies;
+    while (r && !is_answer(b, t, r))
+        r = r->next;
+    return r != NULL;
+}
+
 static void save_replies(struct turn_batch *b, struct save *s, const struct turn *t)
 {
+    if (b->merges && t->row->reply_waiting && has_answer(b, t))
+        b->merges[b->merge_count++] = t->row->user_id;
     if (t->out->drop_replies)
         outbox_store_drop_unclaimed(s, t->row->user_id);
     bool drop = t->row->reply_collected && t->out->replies;
@@ -380,7 +396,7 @@ static void save_replies(struct turn_batch *b, struct save *s, const struct turn
     for (const struct reply *r = t->out->replies; r; r = r->next) {
         bool mine = is_mine(b, t, r);
         outbox_store_add(s, r, mine ? b->options->process : NULL,
-                         mine ? TURN_LEASE_MS : is_delayed(b, r) ? r->not_before_ms - b->now_ms : 0, expires_ms(r));
+                         mine ? TURN_LEASE_MS : is_delayed(b, r) ? r->not_before_ms - b->now_ms : 0, expires_ms(r), is_answer(b, t, r));
     }
 }
 
@@ -508,6 +524,8 @@ static void on_saved(const struct pg_answer *answer, void *arg)
         return;
     }
     b->committed = true;
+    if (b->merge_count > 0)
+        b->merged = strtoll(PQcmdTuples(answer->result[b->merge_statement]), NULL, 10);
     finish(b, NULL);
 }
 
@@ -515,11 +533,15 @@ static void save_batch(struct turn_batch *b)
 {
     struct save *s = save_new(b);
     b->sends = b->options->may_send(b->options->ctx);
+    if (b->options->is_pressed(b->options->ctx))
+        b->merges = talloc_array(b, const char *, (unsigned)b->count);
     for (size_t i = 0; i < b->count; i++)
         save_turn(b, s, &b->turn[i]);
     b->commit_sent = true;
     struct pg_unit *unit = pg_unit_new(b);
     pg_add(unit, SQL_SAVE_PLAN, NULL);
+    if (b->merge_count > 0)
+        b->merge_statement = outbox_store_merge(unit, b->merges, b->merge_count);
     save_into(s, unit);
     pg_add_control(unit, "COMMIT");
     PG_FAULTS(unit, "turn_before_commit", "turn_after_commit");

@@ -38,6 +38,10 @@ struct turn_batch {
     int64_t now_ms;
     bool introduced; /* those nobody had met have got their rows */
     bool sends; /* its immediate replies are this process's to send */
+    const char **merges; /* whose older answers are not sent any more */
+    size_t merge_count;
+    int merge_statement;
+    int64_t merged; /* how many those were */
     bool commit_sent, committed;
     struct err e;          /* kind ERR_NONE when committed */
     bool transaction_open; /* after a failure: ROLLBACK is needed before the connection is used again */

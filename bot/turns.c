@@ -327,7 +327,7 @@ static void apologise(struct runner *r, struct pg_unit *unit, const struct inbou
     struct save *s = save_new(unit);
     struct reply sorry = {
         .user_id = in->user_id, .id = ids_next(r->turns->options.ids), .text = message_render(s, message_get(MSG_APOLOGY)->text, NULL, 0)};
-    outbox_store_add(s, &sorry, NULL, 0, APOLOGY_EXPIRES_MS);
+    outbox_store_add(s, &sorry, NULL, 0, APOLOGY_EXPIRES_MS, false);
     save_into(s, unit);
 }
 
@@ -468,6 +468,7 @@ static void on_batch_done(struct turn_batch *b, void *arg)
     suspects_hold(t->options.suspects, (size_t)(r - t->runner), NULL, 0); /* handing its replies on is part of it */
     r->settling = false; /* pg calls on_idle next */
     t->counters.need_rounds += (unsigned)b->rounds;
+    t->counters.merged += (uint64_t)b->merged;
     talloc_free(b);
     talloc_free(a);
 }

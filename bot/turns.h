@@ -56,6 +56,7 @@ enum turn_outcome {
 
 struct turn_counters {
     uint64_t batches, events, duplicates, deferred, retries, dead, need_rounds;
+    uint64_t merged; /* replies whose place a newer one took while they exceeded the pace */
 };
 
 /* What the pipeline works with and whom it tells. */
@@ -71,6 +72,7 @@ struct turns_options {
     /* The database does not take it now; called each time it was tried. */
     void (*on_refused)(struct turn_event *event, void *ctx);
     bool (*may_send)(void *ctx); /* false: replies are stored for whoever may, without a lease of this process */
+    bool (*is_pressed)(void *ctx); /* replies exceed the pace: a new answer takes the place of older ones (design 7) */
     /* A committed reply that this process leased (now) or that will be due in due_ms (collected). */
     void (*on_reply)(const struct reply *reply, void *ctx);
     void (*on_reply_later)(int64_t due_ms, void *ctx);

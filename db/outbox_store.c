@@ -38,16 +38,26 @@ static void buttons_from_json(TALLOC_CTX *ctx, struct str json, struct reply *r)
     }
 }
 
-void outbox_store_add(struct save *s, const struct reply *r, const char *owner, int64_t due_ms, int64_t expires_ms)
+void outbox_store_add(struct save *s, const struct reply *r, const char *owner, int64_t due_ms, int64_t expires_ms, bool answers)
 {
     SCOPED(json_text) char *buttons = buttons_to_json(r);
-    save_row(s, SQL_OUTBOX_ADD, "tittitttititt", r->user_id, r->id, r->text, buttons, (int64_t)r->class, r->collapse_key, r->quote_msg_id,
-             r->anonymous_conversation_id, due_ms, owner, expires_ms, r->image_url, r->file_token);
+    save_row(s, SQL_OUTBOX_ADD, "tittitttitittb", r->user_id, r->id, r->text, buttons, (int64_t)r->class, r->collapse_key, r->quote_msg_id,
+             r->anonymous_conversation_id, due_ms, owner, expires_ms, r->image_url, r->file_token, (int)answers);
 }
 
 void outbox_store_drop_collected(struct save *s, const char *user_id)
 {
     save_row(s, SQL_OUTBOX_DROP_COLLECTED, "t", user_id);
+}
+
+int outbox_store_merge(struct pg_unit *unit, const char *const *user_ids, size_t count)
+{
+    struct pg_params *p = pg_params_new(unit);
+    struct pg_array *ids = pg_array_new(p, PG_TEXT);
+    for (size_t i = 0; i < count; i++)
+        pg_array_text(ids, user_ids[i]);
+    pg_param_array(p, ids);
+    return pg_add(unit, SQL_OUTBOX_MERGE, p);
 }
 
 void outbox_store_drop_unclaimed(struct save *s, const char *user_id)

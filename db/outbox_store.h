@@ -28,9 +28,16 @@ struct outbox_claim {
 
 /**
  * Adds one reply.
- * @param owner this process: the row is leased for due_ms; NULL: whoever comes after due_ms may take it.
+ * @param owner   this process: the row is leased for due_ms; NULL: whoever comes after due_ms may take it.
+ * @param answers what its reader wrote: the next such reply may take its place, see outbox_store_merge().
  */
-void outbox_store_add(struct save *s, const struct reply *r, const char *owner, int64_t due_ms, int64_t expires_ms);
+void outbox_store_add(struct save *s, const struct reply *r, const char *owner, int64_t due_ms, int64_t expires_ms, bool answers);
+
+/**
+ * Replies exceed the pace, and these people get a new answer: older ones that nobody has begun to send go into the transcript
+ * as not sent.  Before outbox_store_add().  @return the statement's place in the unit: it affects as many rows as were merged.
+ */
+int outbox_store_merge(struct pg_unit *unit, const char *const *user_ids, size_t count);
 
 /** Deletes the person's collected replies that nobody has claimed. */
 void outbox_store_drop_collected(struct save *s, const char *user_id);

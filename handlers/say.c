@@ -196,6 +196,7 @@ static enum reply_class class_of(enum msg id)
     case MSG_NOTICE_UNVERIFIED:
         return REPLY_RECEIPT;
     case MSG_STICKER_ACK:
+    case MSG_RATE_LIMITED: /* the question before it stays on show */
         return REPLY_COURTESY;
     default:
         return REPLY_PROMPT;

@@ -25,6 +25,7 @@
 enum {
     IN_FLIGHT_MAX = 64,   /* performance: 256 gives nothing over 64 */
     HELD_MAX = 2000,      /* rows in memory at most */
+    PRESSED_MS = 10000,   /* so long after no more could be held: what waits in the database is still more than enough */
     HELD_MS = 10000,      /* and no more than go out in this time: their leases must not run out meanwhile */
     SEND_LEASE_MS = 15000, /* that a lease must last when its row is sent: longer than a call (10 s) and its writing back */
     CLAIM_MOST = 500,
@@ -51,6 +52,7 @@ struct outbox {
     bool looking;
     int64_t lost_until_ms; /* a claim whose answer was lost may have been made, or still be made, until then */
     bool pumping;
+    int64_t pressed_until_ms;
     int64_t paused_until_ms; /* Zalo takes nothing from this OA */
     bool hold, stopping, hurried, releasing;
     void (*stopped)(void *ctx);
@@ -101,6 +103,25 @@ static void give_back(struct outbox *o, const struct outbox_claim *claim, int64_
     outbox_look_in(o, retry_ms);
 }
 
+/* How many more rows can be held and still go out in time. */
+static size_t room_left(const struct outbox *o)
+{
+    size_t most = (size_t)(limiter_share(o->options.limiter) * HELD_MS / 60000) + 1;
+    if (most > HELD_MAX)
+        most = HELD_MAX;
+    return o->lanes.held < most ? most - o->lanes.held : 0;
+}
+
+/* Under pressure nobody waits for a question because of a thank-you. */
+static bool drop_courtesy(struct outbox *o, const struct reply *reply, const struct outbox_claim *claim)
+{
+    if (reply->class != REPLY_COURTESY || !outbox_pressed(o))
+        return false;
+    outbox_results_settle(o->results, *claim, NULL, "a courtesy, dropped while others waited");
+    o->counters.dropped++;
+    return true;
+}
+
 /* ---- what is in hand ---- */
 
 /* The head must wait: it and what follows it go back to the database, so that order holds whoever takes them.
@@ -132,6 +153,8 @@ static void add_item(struct outbox *o, const struct reply *reply, const struct o
     item->unsure = row && row->unsure;
     item->overtaken = row && row->silenced;
     item->lease_ends_ms = clock_monotonic_ms() + TURN_LEASE_MS;
+    if (room_left(o) == 0)
+        o->pressed_until_ms = clock_monotonic_ms() + PRESSED_MS;
     if (!zalo_encode_parts(item, reply, &how, &item->part, &item->part_count, &e)) {
         log_error("%s: a reply cannot be sent: %s", log_person(reply->user_id), e.msg);
         item->part_count = 0; /* settled when its turn comes, so that order stays */
@@ -366,15 +389,6 @@ static void on_more_allowed(void *arg)
 
 /* ---- taking due rows ---- */
 
-/* How many more rows can be held and still go out in time. */
-static size_t room_left(const struct outbox *o)
-{
-    size_t most = (size_t)(limiter_share(o->options.limiter) * HELD_MS / 60000) + 1;
-    if (most > HELD_MAX)
-        most = HELD_MAX;
-    return o->lanes.held < most ? most - o->lanes.held : 0;
-}
-
 static void on_claimed(const struct pg_answer *answer, void *arg)
 {
     struct outbox *o = arg;
@@ -400,7 +414,7 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
             settle(o, &claim, NULL, "expired");
         } else if (row->silenced && !(row->reply.class == REPLY_STAFF && row->unsure)) { /* whose words it is wants to know whether they arrived */
             settle(o, &claim, NULL, row->reply.class == REPLY_STAFF ? OUTBOX_OVERTAKEN : "a person has the conversation");
-        } else {
+        } else if (row->unsure || !drop_courtesy(o, &row->reply, &claim)) {
             add_item(o, &row->reply, row);
         }
     }
@@ -539,10 +553,18 @@ bool outbox_has_room(const struct outbox *o)
     return !is_held(o) && room_left(o) > 0;
 }
 
+bool outbox_pressed(const struct outbox *o)
+{
+    return clock_monotonic_ms() < o->pressed_until_ms;
+}
+
 void outbox_take(struct outbox *o, const struct reply *reply)
 {
+    struct outbox_claim claim = {.user_id = reply->user_id, .id = reply->id};
+    if (drop_courtesy(o, reply, &claim))
+        return;
     if (!outbox_has_room(o)) { /* at once: under our lease it would be overtaken by the person's next reply */
-        give_back(o, &(struct outbox_claim){.user_id = reply->user_id, .id = reply->id}, 0, false, "its sender was busy");
+        give_back(o, &claim, 0, false, "its sender was busy");
         return;
     }
     add_item(o, reply, NULL);

@@ -35,6 +35,7 @@ struct outbox_options {
 struct outbox_counters {
     uint64_t by_class[ZALO_CLASS_COUNT]; /* answers */
     uint64_t sent, failed, retried, expired, lease_lost;
+    uint64_t dropped; /* courtesies, while more important replies waited */
     uint64_t reconciled; /* found to have been sent, by their echo, when they were about to go again */
 };
 
@@ -42,6 +43,9 @@ struct outbox *outbox_new(TALLOC_CTX *ctx, const struct outbox_options *options)
 
 /** False when a reply would only be given back: nothing may be sent now, or as many wait as go out before their leases end. */
 bool outbox_has_room(const struct outbox *o);
+
+/** True while, and shortly after, replies alone exceed the pace: as many are held as go out before their leases end. */
+bool outbox_pressed(const struct outbox *o);
 
 /** Sends a committed reply whose row this process has just leased.  Copies what it needs. */
 void outbox_take(struct outbox *o, const struct reply *reply);

@@ -2,18 +2,29 @@
 
 -- name: outbox_add
 -- $1 user ids, $2 ids, $3 texts, $4 buttons, $5 classes, $6 collapse keys, $7 quoted ids, $8 anonymous conversations,
--- $9 due in ms, $10 owners (null: unclaimed), $11 expiry in ms, $12 pictures, $13 files.  Leases run on the database's clock.
+-- $9 due in ms, $10 owners (null: unclaimed), $11 expiry in ms, $12 pictures, $13 files, $14 answers.  Leases run on the database's clock.
 INSERT INTO outbox (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_at, owner, expires_at,
-                    image_url, file_token)
+                    image_url, file_token, answers)
 SELECT user_id, id, text, buttons::json, class, collapse_key, quote_msg_id, anonymous_conversation_id,
-       now() + make_interval(secs => due_ms / 1000.0), owner, now() + make_interval(secs => expires_ms / 1000.0), image_url, file_token
+       now() + make_interval(secs => due_ms / 1000.0), owner, now() + make_interval(secs => expires_ms / 1000.0), image_url, file_token, answers
 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-            $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[])
-     AS v (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_ms, owner, expires_ms, image_url, file_token);
+            $9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::boolean[])
+     AS v (user_id, id, text, buttons, class, collapse_key, quote_msg_id, anonymous_conversation_id, due_ms, owner, expires_ms, image_url, file_token, answers);
 
 -- name: outbox_drop_collected
 -- $1 user ids.  An answer at once replaces the collected ones nobody has claimed.
 DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND collapse_key IS NOT NULL AND owner IS NULL;
+
+-- name: outbox_merge
+-- $1 user ids.  Replies exceed the pace: the answer that is about to be added says where the talk is, so those before it are not sent
+-- unless somebody has begun to.  The transcript says so.  Courtesies go with them.
+WITH gone AS (
+    DELETE FROM outbox
+    WHERE user_id = ANY ($1::text[]) AND owner IS NULL AND attempts = 0 AND collapse_key IS NULL AND (answers OR class = 2)
+    RETURNING user_id, id, text, quote_msg_id)
+INSERT INTO message (user_id, id, origin, kind, text, quote_msg_id, failure)
+SELECT user_id, id, 'bot', 'text', text, quote_msg_id, 'a newer answer took its place' FROM gone
+ON CONFLICT DO NOTHING;
 
 -- name: outbox_drop_unclaimed
 -- $1 user ids.  A person takes the conversation: what the bot has not begun to send is not sent.  Receipts and verdicts are, and

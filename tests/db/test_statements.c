@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <libpq-fe.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "database.h"
@@ -174,6 +175,60 @@ static void test_a_person_whose_oldest_reply_is_being_claimed_is_left_alone(void
     PQfinish(second);
 }
 
+static int count(PGconn *conn, const char *sql)
+{
+    PGresult *res = PQexec(conn, sql);
+    if (PQresultStatus(res) != PGRES_TUPLES_OK)
+        fail_msg("%s: %s", sql, PQerrorMessage(conn));
+    int n = (int)strtol(PQgetvalue(res, 0, 0), NULL, 10);
+    PQclear(res);
+    return n;
+}
+
+/* Of a person's replies only answers nobody has begun to send make room for a newer one; the transcript keeps their words. */
+static void test_only_untouched_answers_and_courtesies_are_merged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *columns, *values, *why;
+        bool goes;
+    } rows[] = {
+        {"answers", "true", "an answer", true},
+        {"class", "2", "a courtesy", true},
+        {"class", "1", "a receipt", false},
+        {"class", "3", "a contact's words", false},
+        {"class", "0", "news: nobody asked for it", false},
+        {"answers, owner", "true, 'a'", "somebody sends it", false},
+        {"answers, attempts", "true, 1", "it may have been sent", false},
+        {"answers, collapse_key", "true, 'collect'", "collected: its own statement", false},
+    };
+    PGconn *conn = PQconnectdb(url);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char sql[256];
+        snprintf(sql, sizeof(sql), "INSERT INTO outbox (user_id, id, text, due_at, expires_at, %s) VALUES ('u', %zu, 'x', now(), now(), %s)",
+                 rows[i].columns, i, rows[i].values);
+        run(conn, sql);
+        snprintf(sql, sizeof(sql), "INSERT INTO outbox (user_id, id, text, due_at, expires_at, answers) VALUES ('other', %zu, 'x', now(), now(), true)", i);
+        run(conn, sql);
+    }
+    const char *users[] = {"{u}"};
+    PGresult *res = PQexecParams(conn, sql_statements[SQL_OUTBOX_MERGE].text, 1, NULL, users, NULL, NULL, 0);
+    assert_string_equal(PQcmdTuples(res), "2");
+    PQclear(res);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char sql[256];
+        snprintf(sql, sizeof(sql), "SELECT count(*) FROM outbox WHERE user_id = 'u' AND id = %zu", i);
+        if (count(conn, sql) != !rows[i].goes)
+            fail_msg("%s", rows[i].why);
+        snprintf(sql, sizeof(sql), "SELECT count(*) FROM message WHERE user_id = 'u' AND id = %zu AND text = 'x' AND failure IS NOT NULL", i);
+        assert_int_equal(count(conn, sql), rows[i].goes);
+    }
+    assert_int_equal(count(conn, "SELECT count(*) FROM outbox WHERE user_id = 'other'"), sizeof(rows) / sizeof(rows[0]));
+    run(conn, "DELETE FROM outbox");
+    run(conn, "DELETE FROM message");
+    PQfinish(conn);
+}
+
 int main(void)
 {
     url = test_database("test_statements");
@@ -189,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_ids_of_people_are_compared_by_their_bytes),
         cmocka_unit_test(test_who_claims_a_persons_oldest_reply_gets_all_that_are_due),
         cmocka_unit_test(test_a_person_whose_oldest_reply_is_being_claimed_is_left_alone),
+        cmocka_unit_test(test_only_untouched_answers_and_courtesies_are_merged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
