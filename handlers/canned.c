@@ -1,41 +1,14 @@
 /* Canned answers: kept, found without accents, offered for a question like one they answered before, sent with one tap. */
 #include "contact.h"
-#include "reading/similarity_words.h"
+#include "reading/question.h"
 #include "reading/text.h"
 #include "staff.h"
 
 enum { CANNED_NAME_CHARS_MAX = 60, LINE_CHARS = 60, LABEL_CHARS = 18 };
 
-/* Of a question the words that tell what it is about: measured on questions of a support desk, the others ("cho em hỏi", "thế nào")
- * make strangers alike (tests/bot/test_canned.c). */
-enum { TELLING_WEIGHT = 7 };
-
 static const char *id_text(struct talk *t, int64_t id)
 {
     return fmt(t, "%lld", (long long)id);
-}
-
-/* ---- what a question is known by ---- */
-
-/* ky and ki are one word to the weights. */
-static uint8_t weight_of(TALLOC_CTX *ctx, struct str word)
-{
-    char *fold = must(talloc_strndup(ctx, word.p, word.n));
-    if (word.n > 1 && fold[word.n - 1] == 'y' && !strchr("aeiouy", fold[word.n - 2]))
-        fold[word.n - 1] = 'i';
-    return similarity_word_weight(str_of(fold));
-}
-
-char *canned_question_key(TALLOC_CTX *ctx, const char *question)
-{
-    char *key = must(text_key(ctx, str_of(question))), *telling = must(talloc_strdup(ctx, ""));
-    for (const char *p = key; *p;) {
-        size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789");
-        if (n && weight_of(ctx, (struct str){p, n}) >= TELLING_WEIGHT)
-            telling = must(talloc_asprintf_append(telling, "%s%.*s", *telling ? " " : "", (int)n, p));
-        p += n ? n : 1;
-    }
-    return *telling ? telling : key;
 }
 
 /* ---- what an answer may leave to be filled in ---- */
@@ -93,7 +66,7 @@ static void learn(struct talk *t, int64_t answer_id, const struct ticket_case *c
         return;
     struct canned_use *u = must(talloc_zero(t->ctx, struct canned_use));
     *u = (struct canned_use){.user_id = c->ticket.user_id, .ticket_id = c->ticket.id, .answer_id = answer_id,
-                             .question = canned_question_key(t->ctx, c->ticket.question)};
+                             .question = must(question_key(t->ctx, c->ticket.question))};
     t->out->canned_uses = u;
 }
 
@@ -296,7 +269,7 @@ void canned_offer(struct talk *t, const struct ticket_case *c)
     struct dialog *d = t->d;
     if (!c->ticket.question || !*c->ticket.question)
         return;
-    t->out->need_text = canned_question_key(t->ctx, c->ticket.question);
+    t->out->need_text = must(question_key(t->ctx, c->ticket.question));
     if (!need(t, NEED_CANNED_OFFER) || !t->in->canned_offer)
         return;
     const struct canned_answer *a = t->in->canned_offer;

@@ -455,8 +455,6 @@ void cmd_canned_take(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_canned_keep(struct talk *t, int64_t arg, enum edit_field field);
 enum answer read_canned_name(struct talk *t, const char *text);
 enum state canned_named(struct talk *t);
-/** Of a question the words, folded, by which one like it is known.  Owned by ctx. */
-char *canned_question_key(TALLOC_CTX *ctx, const char *question);
 /** Behind a ticket's card: what a question like it was answered with. */
 void canned_offer(struct talk *t, const struct ticket_case *c);
 

@@ -18,14 +18,18 @@ SELECT q.user_id, a.id, a.name, a.text, a.created_by
 FROM unnest($1::text[], $2::bigint[]) AS q (user_id, id) JOIN canned_answer a ON a.id = q.id;
 
 -- name: canned_offer
--- $1 user ids, $2 the telling words of questions: the answer that was given to the question most like each.
+-- $1 user ids, $2 questions as question_key() gives them: the answer that was given to the question most like each, when no other answer
+-- was given to one nearly as much like it.
 SELECT q.user_id, o.id, o.name, o.text, o.created_by
 FROM unnest($1::text[], $2::text[]) AS q (user_id, key)
 CROSS JOIN LATERAL (
     SELECT a.id, a.name, a.text, a.created_by
-    FROM canned_question c JOIN canned_answer a ON a.id = c.answer_id
-    WHERE c.question_key % q.key AND similarity(c.question_key, q.key) >= 0.4
-    ORDER BY similarity(c.question_key, q.key) DESC, a.id LIMIT 1) o;
+    FROM (SELECT m.answer_id, m.score, coalesce(lead(m.score) OVER (ORDER BY m.score DESC, m.answer_id), 0) AS next_score
+          FROM (SELECT c.answer_id, max(similarity(c.question_key, q.key)) AS score
+                FROM canned_question c WHERE c.question_key % q.key GROUP BY c.answer_id) m
+          ORDER BY m.score DESC, m.answer_id LIMIT 1) best
+    JOIN canned_answer a ON a.id = best.answer_id
+    WHERE best.score >= 0.44 AND best.score - best.next_score >= 0.05) o;
 
 -- name: canned_put
 -- $1 ids, $2 names, $3 folded names, $4 texts, $5 folded texts, $6 by whom.  A name that is there gets the new text.
