@@ -108,7 +108,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     uint32_t until = tick_of(s, now);
     if (until - s->wheel_tick > WHEEL_SLOTS) /* we were stopped for long: one turn looks at everybody */
         s->wheel_tick = until - WHEEL_SLOTS;
-    while (s->wheel_tick != until) {
+    for (size_t expired = 0; s->wheel_tick != until;) {
         s->wheel_tick++;
         struct conn **slot = &s->wheel[s->wheel_tick % WHEEL_SLOTS];
         struct conn *due = *slot;
@@ -119,8 +119,16 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
             struct conn *c = due;
             wheel_unlink(c);
             wheel_link(c); /* behind this tick, also when it is over: conn_expire() may keep it */
-            if (c->deadline_ms <= now)
-                conn_expire(c);
+            if (c->deadline_ms > now)
+                continue;
+            conn_expire(c);
+            if (++expired < EXPIRE_AT_ONCE || !due)
+                continue;
+            *slot = due; /* the rest of this tick at once, but behind what else has come */
+            due->prev = slot;
+            s->wheel_tick--;
+            event_active(s->tick, EV_READ, 1); /* not EV_TIMEOUT, which would put the next tick off by one more */
+            return;
         }
     }
 }

@@ -270,6 +270,20 @@ static void conn_process(struct conn *c, char *bytes, size_t n)
 
 /* --- the socket --- */
 
+/* A request that is not there after so long is one that trickles in: whoever is quicker goes first.  Only while every turn of the
+ * loop brings quick ones do the slow ones wait; their deadlines run. */
+static bool is_slow(const struct conn *c)
+{
+    return c->in && !c->in->stalled && http_now_ms() - c->in->since_ms >= SLOW_MS;
+}
+
+/* Not while its event is active: from its own callback, or after event_assign(). */
+static void conn_prioritise(struct conn *c)
+{
+    int all = event_base_get_npriorities(c->server->base);
+    event_priority_set(&c->ev, is_slow(c) ? all - 1 : all / 2);
+}
+
 static void conn_watch(struct conn *c, uint8_t what)
 {
     if (c->watched == what)
@@ -277,6 +291,7 @@ static void conn_watch(struct conn *c, uint8_t what)
     evutil_socket_t fd = event_get_fd(&c->ev);
     event_del(&c->ev);
     event_assign(&c->ev, c->server->base, fd, (short)(what | EV_PERSIST), on_ready, c);
+    conn_prioritise(c);
     c->watched = what;
     if (what && event_add(&c->ev, NULL) != 0)
         c->watched = 0; /* the kernel has no memory for it: the deadline ends it */
@@ -428,6 +443,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *c = arg;
     (void)fd;
+    conn_prioritise(c); /* as it was before these bytes: it may be gone after them */
     if (what & EV_WRITE)
         conn_flush(c);
     else

@@ -20,6 +20,8 @@ enum {
     CORKED_BYTES = 64 * 1024,  /* answers gathered before they are sent while requests are being read */
     LINGER_BYTES = 4 << 20,    /* thrown away at most while waiting for a client to close */
     WHEEL_SLOTS = 256,
+    EXPIRE_AT_ONCE = 64,       /* then other events get their turn */
+    SLOW_MS = 300,
 };
 
 /*  OPEN ----- "close" or a broken rule -----> LAST -- all answers sent --> LINGER -- client closed --> freed
