@@ -99,6 +99,8 @@ class Pair:
 
     def create_database(self, name):
         self.primary.create_database(name)
+        # A commit waits until the standby has it on disk, not until it shows: who asks the standby first would be told it does not exist.
+        self.wait_for(self.standby, f"SELECT count(*) FROM pg_database WHERE datname = '{name}'", "1")
 
     def psql(self, database, sql, *options):
         return self.primary.psql(database, sql, *options)

@@ -11,7 +11,7 @@ from scene import Checks
 from world import DATABASE, World
 
 # People answer at once here; a person's several messages are collected for that long all the same.
-SETTINGS = {"SANGKIEN_CHAT_QUIET_MS": "50", "SANGKIEN_SEND_PER_MINUTE": "1000000", "SANGKIEN_LOG_LEVEL": "info"}
+SETTINGS = {"SANGKIEN_HOURS_BROADCAST": "T2-CN 00:00-24:00", "SANGKIEN_HOURS_HOLIDAYS": "", "SANGKIEN_CHAT_QUIET_MS": "50", "SANGKIEN_SEND_PER_MINUTE": "1000000", "SANGKIEN_LOG_LEVEL": "info"}
 CALM_S = 60  # after the last fault everything must have come to its end
 
 # INV ii and vi of reliability.md, as the database shows them; the rest is what the people and the phones saw.
