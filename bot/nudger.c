@@ -13,10 +13,11 @@
 #include "settings.h"
 
 enum {
-    LOOK_MS = 5000,         /* of a process; the row of nudge_sweep lets one look a minute through */
-    EVERY_MS = 60 * 1000,
-    PEOPLE_PER_LOOK = 10000, /* 350,000 people are gone through in 35 minutes */
-    PER_LOOK = 200,
+    LOOK_MS = 3000,  /* of a process; the row of nudge_sweep lets one look in EVERY_MS through, of whichever process */
+    EVERY_MS = 6000,
+    PEOPLE_PER_LOOK = 1000, /* 350,000 people are gone through in 35 minutes; a look takes some 50 ms, however many there are */
+    PER_LOOK = 20,
+    SAID_WITHIN_MS = 60 * 60 * 1000, /* the look leaves an hour of the free 48 */
     DEADLINE_MS = 10000,
 };
 
@@ -44,7 +45,9 @@ static void on_swept(const struct pg_answer *answer, void *arg)
             log_warn("cannot look for people to remind: %s; later again", answer->e->msg);
         return;
     }
-    const PGresult *res = answer->result[0];
+    if (answer->count < 2)
+        return; /* outside the hours */
+    const PGresult *res = answer->result[1];
     for (int r = 0; r < PQntuples(res); r++)
         for (int k = 0; k < NUDGE_KINDS; k++)
             n->posted[k] += str_eq(pg_bytes(res, r, 0), str_of(kinds[k]));
@@ -52,19 +55,10 @@ static void on_swept(const struct pg_answer *answer, void *arg)
         n->options.on_mail(n->options.ctx);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static struct pg_params *look_params(struct pg_unit *unit, struct nudger *n, int64_t now_ms)
 {
-    struct nudger *n = arg;
     const struct settings *s = n->options.settings;
-    (void)fd;
-    (void)what;
-    look_later(n);
-    if (n->looking || !hours_open(&s->hours.broadcast, &s->hours.holidays, clock_epoch_ms()))
-        return;
-    if (s->nudge.draft_hours == 0 && s->nudge.returned_hours == 0 && s->nudge.wave_days == 0)
-        return;
-    n->looking = true;
-    struct pg_unit *unit = pg_unit_new(n);
+    const int64_t close_ms = hours_close(&s->hours.broadcast, &s->hours.holidays, now_ms), hour_ms = now_ms + SAID_WITHIN_MS;
     struct pg_params *p = pg_params_new(unit);
     pg_param_int8(p, PEOPLE_PER_LOOK);
     pg_param_int8(p, PER_LOOK);
@@ -75,7 +69,25 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     pg_param_int8(p, s->nudge.wave_days);
     pg_param_int8(p, s->nudge.charged);
     pg_param_int8(p, EVERY_MS);
-    pg_add(unit, SQL_NUDGE_SWEEP, p);
+    pg_param_int8(p, close_ms < hour_ms ? close_ms : hour_ms);
+    return p;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct nudger *n = arg;
+    const struct settings *s = n->options.settings;
+    const int64_t now_ms = clock_epoch_ms();
+    (void)fd;
+    (void)what;
+    look_later(n);
+    if (n->looking)
+        return;
+    n->looking = true;
+    struct pg_unit *unit = pg_unit_new(n);
+    pg_add(unit, SQL_NUDGE_SETTLE, NULL);
+    if (hours_open(&s->hours.broadcast, &s->hours.holidays, now_ms) && (s->nudge.draft_hours || s->nudge.returned_hours || s->nudge.wave_days))
+        pg_add(unit, SQL_NUDGE_SWEEP, look_params(unit, n, now_ms));
     PG_FAULTS(unit, "nudge_before_post", "nudge_after_post");
     pg_queue_run(n->options.db, unit, DEADLINE_MS, on_swept, n);
 }

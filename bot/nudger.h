@@ -1,10 +1,15 @@
-/* Automatic reminders: a look, once a minute over all nodes, at some thousand people for what they may have forgotten.
+/* Automatic reminders: a look, every six seconds over all nodes, at a thousand people for what they may have forgotten.
  *
  *   a draft left a day ago, an initiative that was returned, the last days of a wave (settings nudge.*)
  *
- * Who is found gets a row of nudge, which counts like a broadcast's for the two a week, and mail; the words are said in his own
- * turn (handlers/reminder.c), which looks once more whether there is still something to say.  Only inside hours.broadcast, and
- * at most PER_LOOK at a time, so that a morning begins with a trickle. */
+ * Who is found gets a row of nudge, which counts like a broadcast's for the two a week, and mail, in one statement; the words are
+ * said in his own turn (handlers/reminder.c), which looks once more whether they may be and writes into the row what came of it.
+ *
+ *   queued -> said -> sent | failed          given up by the outbox
+ *          -> dropped                        gone, late, opted_out, with_support, capped, overtaken
+ *
+ * What failed or was dropped does not count and may be found again.  Only inside hours.broadcast, 200 a minute, so that a morning
+ * begins with a trickle; a person's second reminder comes a day behind the first. */
 #ifndef SANGKIEN_BOT_NUDGER_H
 #define SANGKIEN_BOT_NUDGER_H
 

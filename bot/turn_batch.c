@@ -88,6 +88,7 @@ static const struct {
     {NEED_TICKET_START, SQL_TICKET_START, ARG_NONE},   {NEED_CONTACTS, SQL_TICKET_CONTACTS, ARG_ID},
     {NEED_CHIEFS, SQL_TICKET_CHIEFS, ARG_ID},          {NEED_CASE, SQL_TICKET_CASE, ARG_ID},
     {NEED_QUEUE, SQL_TICKET_QUEUE, ARG_NONE},          {NEED_QUOTED, SQL_TICKET_QUOTED, ARG_RAW},
+    {NEED_REMINDERS, SQL_NUDGE_REMINDERS, ARG_NONE},
 };
 
 static void add_hash(struct pg_array *a, struct str text)
@@ -213,6 +214,9 @@ static void take_need(struct turn_batch *b, struct turn *t, enum need need, cons
         break;
     case NEED_QUEUE:
         in->queue = ticket_store_queue_of(b, res, user_id);
+        break;
+    case NEED_REMINDERS:
+        in->reminders = row_of(res, user_id, &r) ? pg_int8(res, r, 1) : 0;
         break;
     case NEED_QUOTED:
         in->quoted = ticket_store_quoted_of(b, res, user_id);
@@ -501,6 +505,10 @@ static void save_turn(struct turn_batch *b, struct save *s, struct turn *t)
         review_store_apply(s, v);
     for (const struct review_away *a = out->review_aways; a; a = a->next)
         review_store_away(s, a);
+    if (out->nudge.id)
+        case_store_end_nudge(s, t->row->user_id, &out->nudge);
+    if (out->person && out->person->opted_out_at_ms && !t->row->person.opted_out_at_ms)
+        case_store_stop_nudges(s, t->row->user_id);
     for (const struct mail *m = out->mail; m; m = m->next)
         case_store_add_mail(s, m);
     for (const struct job_wish *w = out->jobs; w; w = w->next)

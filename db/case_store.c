@@ -13,6 +13,16 @@ void case_store_add_mail(struct save *s, const struct mail *m)
     save_row(s, SQL_MAILBOX_ADD, "tittm", m->user_id, m->id, m->kind, m->payload, m->not_before_ms);
 }
 
+void case_store_end_nudge(struct save *s, const char *user_id, const struct nudge_end *n)
+{
+    save_row(s, SQL_NUDGE_END, "tint", user_id, n->id, n->reply_id, n->reason);
+}
+
+void case_store_stop_nudges(struct save *s, const char *user_id)
+{
+    save_row(s, SQL_NUDGE_STOP, "t", user_id);
+}
+
 struct mail *case_store_due_mail(TALLOC_CTX *ctx, const PGresult *res)
 {
     struct mail *first = NULL, **last = &first;

@@ -9,6 +9,11 @@
 void case_store_add_evidence(struct save *s, const struct evidence *e);
 void case_store_add_mail(struct save *s, const struct mail *m);
 
+void case_store_end_nudge(struct save *s, const char *user_id, const struct nudge_end *n);
+
+/** The person wants no more reminders. */
+void case_store_stop_nudges(struct save *s, const char *user_id);
+
 /** Mail that is due, from the result of SQL_MAILBOX_DUE; each row is a child of ctx. */
 struct mail *case_store_due_mail(TALLOC_CTX *ctx, const PGresult *res);
 

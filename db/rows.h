@@ -332,6 +332,13 @@ struct mail {
     int64_t not_before_ms;
 };
 
+/* What became of an automatic reminder when its mail came. */
+struct nudge_end {
+    int64_t id;         /* 0: this turn is about none */
+    int64_t reply_id;   /* that says it; 0: nothing is said */
+    const char *reason; /* then why */
+};
+
 struct unit_match {
     int64_t id;
     const char *name;

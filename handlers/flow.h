@@ -500,7 +500,8 @@ void media_turn(struct talk *t);
 /** One row of evidence per attachment that can be fetched, for a draft, an initiative, or 0: a ticket.  @return how many. */
 int evidence_keep(struct talk *t, int64_t target);
 
-/* reminder.c: mail "nudge": "kind" (draft, returned, wave), "about" (an id), of a wave its name and how many days are left */
+/* reminder.c: mail "nudge": "id", "kind" (draft, returned, wave), "about" (an id), "until" (when it may be said, epoch ms), of a wave its
+ * name and how many days are left */
 void nudge_mail(struct talk *t, const struct cJSON *root);
 
 /* notes.c: mail from other people's turns and from jobs */

@@ -31,6 +31,7 @@ enum need {
     NEED_CANNED = 1 << 11,     /* input->canned: canned answers found by the words need_text ("": any), best first, at most 10 */
     NEED_CANNED_ONE = 1 << 12, /* input->canned_one: the one with need_id, or NULL */
     NEED_CANNED_OFFER = 1 << 13, /* input->canned_offer: the one for a question like need_text, or NULL */
+    NEED_REMINDERS = 1 << 14, /* input->reminders: what the person hears unasked this week, the reminder in hand among it */
     NEED_WAVES = 1 << 16,        /* input->waves: of all campaigns, by their first day */
     NEED_REVIEW_CARD = 1 << 17, /* input->review_card: the initiative with the code need_text, when it is this reviewer's to see */
     NEED_REVIEW_NEXT = 1 << 18, /* input->review_next: the next of the queue, his for half an hour by this turn; NULL: none waits */
@@ -92,7 +93,7 @@ struct turn_input {
     const struct initiative_author *authors; /* list */
     const char *colleague_user_id;
     const struct my_data *my_data;
-    int64_t evidence_count;
+    int64_t evidence_count, reminders;
     const struct role_grant *grants; /* list */
     const struct invite *invite;
     const struct canned_answer *canned; /* list */
@@ -162,6 +163,7 @@ struct turn_output {
     bool secret; /* what was said gives access: it is not kept in the transcript */
     struct verdict *verdicts;        /* on this person's initiatives */
     struct review_away *review_aways; /* of any queue row that a reviewer's turn may touch */
+    struct nudge_end nudge;
     struct mail *mail;
     struct job_wish *jobs;
     const char *note; /* for the log: the transition, e.g. "title -> description"; no personal data */

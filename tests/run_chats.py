@@ -97,10 +97,13 @@ def run(args):
         Session(world.postgres, DATABASE).query(NOT_INDEXED)
         # First all that go together, then, in the main thread, those that stop the bot or switch on trouble for everybody.
         play_together([c for c in chats if not c.alone], titles, catalogue, world, result, args.jobs)
-        session, calm = Session(world.postgres, DATABASE), world.standin.settings()
+        session, calm, env = Session(world.postgres, DATABASE), world.standin.settings(), dict(world.bot.env)
         for chat in (c for c in chats if c.alone):
             play(chat, titles, catalogue, world, session, result, world.bot)
             world.standin.calm(calm)
+            if world.bot.env != env and world.bot.process.running():
+                world.bot.stop()
+            world.bot.env = dict(env)
             if not world.bot.process.running():
                 world.bot.start()
         session.close()

@@ -1,55 +1,57 @@
--- Automatic reminders: who is to be reminded of what, once.
+-- Automatic reminders: who is to be reminded of what, once, and what became of it.
 
 -- name: nudge_sweep
 -- background: $1 people looked at, $2 at most so many reminded, $3 id of their mail, $4 reminders a week, $5 hours after which a draft
 -- is cold, $6 hours after which one that was returned is, $7 days before a wave's end (each 0: never), $8 1: also those whose free 48
--- hours are over, $9 ms until the next look.  The kind of each that was posted.
--- Who wrote within the last three hours is at it and needs no reminder.
+-- hours are over, $9 ms until the next look, $10 may be said until (epoch ms).  The kind of each that was posted.
 WITH mine AS MATERIALIZED (
     SELECT s.from_id FROM nudge_sweep s WHERE s.due_at <= now() FOR UPDATE SKIP LOCKED
-), closing AS MATERIALIZED (
-    SELECT w.id, w.name, w.opens_at, ceil(extract(epoch FROM w.closes_at - now()) / 86400)::bigint AS days FROM wave w
-    WHERE w.opens_at <= now() AND w.closes_at > now() AND w.closes_at <= now() + make_interval(days => $7::bigint::int)
-), slice AS MATERIALIZED (
-    SELECT c.user_id, c.draft, c.owner, c.owner_until FROM mine m CROSS JOIN LATERAL (
-        SELECT k.user_id, k.draft, k.owner, k.owner_until FROM conversation k WHERE k.user_id > m.from_id ORDER BY k.user_id LIMIT $1::bigint) c
-), reachable AS MATERIALIZED (
-    SELECT p.user_id, p.last_inbound_at, s.draft, u.path,
-           p.full_name IS NOT NULL AND (p.unit_id IS NOT NULL OR p.unit_text IS NOT NULL) AS registered
-    FROM slice s JOIN person p ON p.user_id = s.user_id LEFT JOIN union_unit u ON u.id = p.unit_id
-    WHERE p.consent_at IS NOT NULL AND p.opted_out_at IS NULL
-      AND (s.owner = 'bot' OR s.owner_until <= now())
-      AND p.last_inbound_at < now() - interval '3 hours'
-      AND p.last_inbound_at > now() - CASE WHEN $8::bigint = 1 THEN interval '167 hours' ELSE interval '47 hours' END
-      AND (SELECT w.reminders FROM reminders_this_week(p.user_id) w) < $4::bigint
 ), due AS MATERIALIZED (
-    SELECT DISTINCT ON (r.user_id) r.user_id, n.kind, n.about
-    FROM reachable r CROSS JOIN LATERAL (
-        SELECT 'returned' AS kind, i.id AS about, 0 AS place FROM initiative i
-        WHERE $6::bigint > 0 AND i.user_id = r.user_id AND i.status = 'returned' AND i.updated_at < now() - make_interval(hours => $6::bigint::int)
-        UNION ALL
-        SELECT 'draft', (r.draft #>> '{draft,id}')::bigint, 1
-        WHERE $5::bigint > 0 AND r.draft #>> '{draft,title}' IS NOT NULL AND r.draft #>> '{draft,for_user}' IS NULL
-          AND r.last_inbound_at < now() - make_interval(hours => $5::bigint::int)
-        UNION ALL
-        SELECT 'wave', c.id, 2 FROM closing c
-        WHERE r.registered AND behind_target(r.path, c.id) IS NOT FALSE AND NOT EXISTS (
-            SELECT FROM initiative i WHERE i.user_id = r.user_id AND i.status <> 'withdrawn' AND i.submitted_at >= c.opens_at)
-    ) n
-    WHERE NOT EXISTS (SELECT FROM nudge o WHERE o.user_id = r.user_id AND o.kind = n.kind AND o.about = n.about)
-    ORDER BY r.user_id, n.place, n.about LIMIT $2::bigint
+    SELECT DISTINCT ON (c.user_id) c.user_id, c.kind, c.about
+    FROM mine m CROSS JOIN LATERAL nudge_candidates(m.from_id, $1::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint) c
+    WHERE c.blocked IS NULL
+    ORDER BY c.user_id, c.place, c.about LIMIT $2::bigint
 ), moved AS (
     UPDATE nudge_sweep s SET due_at = now() + make_interval(secs => $9::bigint / 1000.0),
            from_id = CASE WHEN (SELECT count(d.user_id) FROM due d) = $2::bigint THEN (SELECT max(d.user_id) FROM due d)
-                          WHEN (SELECT count(l.user_id) FROM slice l) < $1::bigint THEN ''
-                          ELSE (SELECT max(l.user_id) FROM slice l) END
+                          ELSE coalesce((SELECT p.user_id FROM person p WHERE p.user_id > mine.from_id ORDER BY p.user_id OFFSET $1::bigint - 1 LIMIT 1), '') END
     FROM mine
 ), noted AS (
     INSERT INTO nudge (user_id, id, kind, about) SELECT d.user_id, $3::bigint, d.kind, d.about FROM due d
-    ON CONFLICT DO NOTHING RETURNING user_id, kind, about
+    ON CONFLICT DO NOTHING RETURNING user_id, id, kind, about
 )
 INSERT INTO mailbox (user_id, id, kind, payload)
-SELECT n.user_id, $3::bigint, 'nudge',
-       jsonb_build_object('kind', n.kind, 'about', n.about::text, 'wave', c.name, 'days', c.days::text)
-FROM noted n LEFT JOIN closing c ON n.kind = 'wave' AND c.id = n.about
+SELECT n.user_id, n.id, 'nudge',
+       jsonb_build_object('id', n.id::text, 'kind', n.kind, 'about', n.about::text, 'until', $10::bigint::text, 'wave', w.name,
+                          'days', ceil(extract(epoch FROM w.closes_at - now()) / 86400)::bigint::text)
+FROM noted n LEFT JOIN wave w ON n.kind = 'wave' AND w.id = n.about
 RETURNING payload ->> 'kind';
+
+-- name: nudge_reminders
+-- $1 user ids.  What each has heard of us unasked this week or is about to, the reminder in hand among it.
+SELECT v.user_id, r.reminders FROM unnest($1::text[]) AS v (user_id) CROSS JOIN LATERAL reminders_in_sight(v.user_id) r;
+
+-- name: nudge_end
+-- $1 user ids, $2 ids, $3 ids of the replies that say it (null: nothing is said, and $4 why).
+UPDATE nudge n SET state = CASE WHEN v.reply_id IS NULL THEN 'dropped' ELSE 'said' END, reply_id = v.reply_id, reason = v.reason
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS v (user_id, id, reply_id, reason)
+WHERE n.user_id = v.user_id AND n.id = v.id AND n.state = 'queued';
+
+-- name: nudge_stop
+-- $1 user ids.  Who wants no more reminders does not get the one that has not gone out either.
+DELETE FROM outbox o USING nudge n
+WHERE n.user_id = ANY ($1::text[]) AND n.state = 'said' AND o.user_id = n.user_id AND o.id = n.reply_id AND o.owner IS NULL;
+
+-- name: nudge_settle
+-- background: what became of those that were said, from the transcript; one whose mail or reply is no more came to nothing.  A row that
+-- has moved on meanwhile is left alone: it and what is looked up for it would be of different moments.
+WITH ended AS MATERIALIZED (
+    SELECT n.user_id, n.id, n.state, m.user_id IS NOT NULL AS told, m.failure FROM nudge n
+    LEFT JOIN message m ON m.user_id = n.user_id AND m.id = n.reply_id
+    WHERE n.state IN ('queued', 'said')
+      AND NOT EXISTS (SELECT FROM outbox b WHERE b.user_id = n.user_id AND b.id = n.reply_id)
+      AND NOT EXISTS (SELECT FROM mailbox x WHERE n.state = 'queued' AND x.user_id = n.user_id AND x.kind = 'nudge' AND x.payload ->> 'id' = n.id::text)
+    ORDER BY n.user_id, n.id)
+UPDATE nudge n SET state = CASE WHEN NOT e.told THEN 'dropped' WHEN e.failure IS NULL THEN 'sent' ELSE 'failed' END,
+       reason = CASE WHEN NOT e.told THEN 'overtaken' ELSE e.failure END
+FROM ended e WHERE n.user_id = e.user_id AND n.id = e.id AND n.state = e.state;

@@ -4,8 +4,18 @@
 static void reminded(const char *kind, int64_t about)
 {
     char payload[200];
-    snprintf(payload, sizeof(payload), "{\"kind\":\"%s\",\"about\":\"%lld\",\"wave\":\"Đợt 1\",\"days\":\"2\"}", kind, (long long)about);
+    snprintf(payload, sizeof(payload), "{\"id\":\"77\",\"kind\":\"%s\",\"about\":\"%lld\",\"until\":\"%lld\",\"wave\":\"Đợt 1\",\"days\":\"2\"}",
+             kind, (long long)about, (long long)world->now_ms + 60 * 60 * 1000);
     gets_mail("nudge", payload);
+}
+
+/* The row of it, which came with that id, tells why nothing was said. */
+static void nothing_is_said_because(const char *reason)
+{
+    silent();
+    assert_int_equal(world->out.nudge.id, 77);
+    assert_int_equal(world->out.nudge.reply_id, 0);
+    assert_string_equal(world->out.nudge.reason, reason);
 }
 
 static void test_a_draft_is_reminded_of_and_taken_up_where_it_stands(void **state)
@@ -17,6 +27,8 @@ static void test_a_draft_is_reminded_of_and_taken_up_where_it_stands(void **stat
     reminded("draft", dialog_now()->draft.id);
     bot("remind_draft");
     bot_says("3 bước");
+    assert_int_equal(world->out.nudge.id, 77);
+    assert_true(world->out.nudge.reply_id == world->out.replies->id && !world->out.nudge.reason);
     taps("Làm tiếp");
     state_is("description");
 }
@@ -36,9 +48,9 @@ static void test_what_is_no_longer_there_is_not_reminded_of(void **state)
     (void)state;
     at_benefit();
     reminded("draft", dialog_now()->draft.id + 1);
-    silent();
+    nothing_is_said_because("gone");
     reminded("returned", 5);
-    silent();
+    nothing_is_said_because("gone");
     reminded("nonsense", dialog_now()->draft.id);
     silent();
     gets_mail("nudge", "{}");
@@ -54,9 +66,33 @@ static void test_nobody_is_reminded_who_does_not_want_it(void **state)
     bot("remind_missing_benefit");
     taps("Dừng nhắc");
     reminded("draft", draft);
-    silent();
+    nothing_is_said_because("opted_out");
     reminded("wave", 1);
-    silent();
+    nothing_is_said_because("opted_out");
+}
+
+static void test_a_reminder_whose_hour_has_passed_is_not_said(void **state)
+{
+    (void)state;
+    at_benefit();
+    char payload[200];
+    snprintf(payload, sizeof(payload), "{\"id\":\"77\",\"kind\":\"draft\",\"about\":\"%lld\",\"until\":\"%lld\"}", (long long)dialog_now()->draft.id,
+             (long long)world->now_ms - 1);
+    gets_mail("nudge", payload);
+    nothing_is_said_because("late");
+}
+
+static void test_a_broadcast_that_was_quicker_takes_the_place_of_a_third_reminder(void **state)
+{
+    (void)state;
+    at_benefit();
+    int64_t draft = dialog_now()->draft.id;
+    world->reminders = 3;
+    reminded("draft", draft);
+    nothing_is_said_because("capped");
+    world->reminders = 2;
+    reminded("draft", draft);
+    bot("remind_missing_benefit");
 }
 
 static void test_one_that_was_sent_back_comes_with_the_note_and_leads_to_the_field(void **state)
@@ -96,6 +132,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_only_the_benefit_missing_is_said_so, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_what_is_no_longer_there_is_not_reminded_of, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_nobody_is_reminded_who_does_not_want_it, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_reminder_whose_hour_has_passed_is_not_said, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_broadcast_that_was_quicker_takes_the_place_of_a_third_reminder, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_one_that_was_sent_back_comes_with_the_note_and_leads_to_the_field, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_the_end_of_a_wave_is_told_with_the_draft_there_is, world_setup, world_teardown),
     };

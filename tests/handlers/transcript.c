@@ -174,6 +174,8 @@ static void load(TALLOC_CTX *ctx, struct human *h, const struct turn_output *out
     }
     if (out->needs & NEED_EVIDENCE)
         load_evidence(h, out->need_id, &in->evidence_count);
+    if (out->needs & NEED_REMINDERS)
+        in->reminders = world->reminders;
     if (out->needs & NEED_GRANTS) {
         in->grants = h->grants;
         h->grant_reads++;

@@ -72,6 +72,7 @@ struct world {
     struct relay_row *relays;
     int64_t next_number; /* of tickets */
     int answer_minutes;  /* median of first answers */
+    int64_t reminders;   /* this week, the one in hand among them */
     const struct hours *hours; /* when staff answer; NULL: always */
     const char *code;      /* of an invitation that waits, as invite_code_read() gives it */
     struct invite invite;

@@ -48,7 +48,7 @@ FORMS = [
     ("buttons", r"buttons: ?(?P<labels>.*)"),
     ("db", r"db: ?(?P<sql>.*)"),
     ("as in", r"as in: ?(?P<title>.*)"),
-    ("bot process", r"(?P<act>restart|kill|stop|start) bot(?: (?P<times>\d+) times)?"),
+    ("bot process", r"(?P<act>restart|kill|stop|start) bot(?: (?P<times>\d+) times)?(?: with (?P<key>\w+\.\w+) = (?P<value>.*))?"),
     ("joins", rf"{PERSON} joins as (?P<role>\w+)(?: of (?P<unit>\S+))?"),
     ("operator", r"operator: ?(?P<command>.*)"),
     ("printed", r"printed: ?(?P<wanted>.*)"),

@@ -385,6 +385,8 @@ class Player:
     def do_bot_process(self, step):
         if not self.bot:
             raise Mismatch("this bot cannot be stopped")
+        if step.key:
+            self.bot.env["SANGKIEN_" + step.key.replace(".", "_").upper()] = step.value
         for _ in range(int(step.times or 1)):
             if step.act in ("restart", "stop"):
                 self.stop_bot()
