@@ -77,6 +77,7 @@ void cmd_broadcast_new(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)arg, (void)field;
     t->d->broadcast_to = NULL;
+    t->d->broadcast_id = 0;
     go(t, ST_BROADCAST_WHOM);
 }
 
@@ -96,6 +97,7 @@ enum answer read_broadcast_whom(struct talk *t, const char *text)
     if (strlen(text) > SEGMENT_BYTES_MAX || (!unit_named(t, text) && !segment_parse(t->ctx, str_of(text), &s, &e)))
         return ANS_UNCLEAR;
     t->d->broadcast_to = text;
+    t->d->broadcast_id = 0;
     return ANS_OK;
 }
 
@@ -104,12 +106,13 @@ enum state broadcast_whom_taken(struct talk *t)
     for (size_t i = 0; i < ARRAY_LEN(whom); i++)
         if (whom[i].answer == t->answer)
             t->d->broadcast_to = whom[i].segment;
+    t->d->broadcast_id = 0;
     return ST_NONE;
 }
 
 void ask_broadcast_text(struct talk *t)
 {
-    ask(t, MSG_BROADCAST_ASK_TEXT, ARGS({"cho_ten", "{ten}"}, {"cho_don_vi", "{unit}"}));
+    ask(t, t->d->broadcast_id ? MSG_BROADCAST_ASK_NEW_TEXT : MSG_BROADCAST_ASK_TEXT, ARGS({"cho_ten", "{ten}"}, {"cho_don_vi", "{unit}"}));
 }
 
 enum answer read_broadcast_text(struct talk *t, const char *text)
@@ -119,8 +122,24 @@ enum answer read_broadcast_text(struct talk *t, const char *text)
     return broadcast_text_check(str_of(text), &e) ? ANS_OK : ANS_UNCLEAR;
 }
 
+/* Of one that is there only this changes: whom it is for and when stay. */
+static enum state changed(struct talk *t, const char *op, cJSON *args)
+{
+    wish(t, op, t->d->broadcast_id, args);
+    audit_add(t, "broadcast_change", NULL, fmt(t, "{\"arg\":\"%lld\"}", (long long)t->d->broadcast_id));
+    t->d->broadcast_id = 0;
+    lead(t, MSG_BROADCAST_COUNTING, NO_ARGS);
+    return ST_RETURN;
+}
+
 enum state broadcast_text_taken(struct talk *t)
 {
+    if (t->d->broadcast_id) {
+        SCOPED(json) cJSON *args = must(cJSON_CreateObject());
+        must(cJSON_AddStringToObject(args, "text", t->d->broadcast_text));
+        t->d->broadcast_text = NULL;
+        return changed(t, "text", args);
+    }
     struct dialog *d = t->d;
     const char *scope = scope_of(t), *unit = unit_named(t, d->broadcast_to);
     if (!scope)
@@ -134,6 +153,56 @@ enum state broadcast_text_taken(struct talk *t)
     d->broadcast_to = d->broadcast_text = NULL;
     lead(t, MSG_BROADCAST_COUNTING, NO_ARGS);
     return ST_RETURN;
+}
+
+void cmd_broadcast_edit(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    say(t, MSG_BROADCAST_EDIT, ARGS({"so", fmt(t, "%lld", (long long)arg)}));
+    restate(t);
+}
+
+/* What is changed about the broadcast of that number, which the job will look for. */
+static void go_change(struct talk *t, int64_t id, enum state to)
+{
+    t->d->broadcast_to = NULL;
+    t->d->broadcast_id = id;
+    go(t, to);
+}
+
+void cmd_broadcast_text(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    go_change(t, arg, ST_BROADCAST_TEXT);
+}
+
+void cmd_broadcast_template(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)field;
+    go_change(t, arg, ST_BROADCAST_TEMPLATE);
+}
+
+void ask_broadcast_template(struct talk *t)
+{
+    ask(t, MSG_BROADCAST_ASK_TEMPLATE, ARGS({"cho_ten", "{ten}"}));
+}
+
+enum answer read_broadcast_template(struct talk *t, const char *text)
+{
+    struct err e;
+    return broadcast_template_read(t->ctx, str_of(text), &t->d->broadcast_template, &t->d->broadcast_data, &e) ? ANS_OK : ANS_UNCLEAR;
+}
+
+/* ANS_NO: those who were silent too long are left out again. */
+enum state broadcast_template_taken(struct talk *t)
+{
+    struct dialog *d = t->d;
+    bool none = t->answer == ANS_NO;
+    SCOPED(json) cJSON *args = must(cJSON_CreateObject());
+    must(cJSON_AddStringToObject(args, "template", none ? "" : d->broadcast_template));
+    must(cJSON_AddStringToObject(args, "data", none ? "" : d->broadcast_data));
+    d->broadcast_template = d->broadcast_data = NULL;
+    return changed(t, "template", args);
 }
 
 void cmd_broadcast_when(struct talk *t, int64_t arg, enum edit_field field)
@@ -223,10 +292,14 @@ static void tell_rehearsal(struct talk *t, const cJSON *r, const char *number)
         say(t, MSG_BROADCAST_NOBODY, ARGS({"so", number}, {"khong_toi", missed}));
         return;
     }
+    int64_t kept_ms = number_of(r, "kept_at_ms");
+    const char *end = ends_ms ? time_of(t, ends_ms) : message_get(MSG_BROADCAST_NO_END)->text, *template = mail_text(t, r, "template", OP_CHARS * 4);
     say(t, MSG_BROADCAST_REHEARSAL,
         ARGS({"so", number}, {"nguoi", figure_of(t, r, "people")}, {"mien_phi", figure_of(t, r, "free")},
              {"tinh_phi", figure_of(t, r, "charged")}, {"tien", figure_of(t, r, "cost_vnd")}, {"khong_toi", missed},
-             {"xong", ends_ms ? time_of(t, ends_ms) : message_get(MSG_BROADCAST_NO_END)->text},
+             {"khi", kept_ms ? words(t, MSG_BROADCAST_END_KEPT, ARGS({"luc", time_of(t, kept_ms)}, {"xong", end})) : words(t, MSG_BROADCAST_END_NOW, ARGS({"xong", end}))},
+             {"gui", message_get(kept_ms ? MSG_LABEL_BROADCAST_GO_KEPT : MSG_LABEL_BROADCAST_GO)->text},
+             {"mau_tin", template ? words(t, MSG_BROADCAST_BY_TEMPLATE, ARGS({"ma", template}, {"n", figure_of(t, r, "by_template")})) : NULL},
              {"mau", samples_of(t, r)}));
 }
 
@@ -271,7 +344,7 @@ void broadcast_told(struct talk *t, const cJSON *r)
         say(t, MSG_BROADCAST_CODE_UNKNOWN, ARGS({"code", code}));
     else if (!id)
         say(t, MSG_BROADCAST_NONE, NO_ARGS);
-    else if (strcmp(op, "create") == 0 || (strcmp(op, "retry") == 0 && done))
+    else if (strcmp(op, "create") == 0 || (done && (strcmp(op, "retry") == 0 || strcmp(op, "text") == 0 || strcmp(op, "template") == 0)))
         tell_rehearsal(t, r, number);
     else if (strcmp(op, "try") == 0)
         return; /* the message itself is there */

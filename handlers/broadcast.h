@@ -7,6 +7,9 @@
 enum { BROADCAST_ROLES = ROLE_ORGANIZER | ROLE_UNIT_ADMIN };
 
 void ask_broadcast_text(struct talk *t);
+void ask_broadcast_template(struct talk *t);
+enum answer read_broadcast_template(struct talk *t, const char *text);
+enum state broadcast_template_taken(struct talk *t);
 enum answer read_broadcast_whom(struct talk *t, const char *text);
 enum answer read_broadcast_text(struct talk *t, const char *text);
 enum answer read_broadcast_when(struct talk *t, const char *text);
@@ -17,6 +20,9 @@ enum state broadcast_when_taken(struct talk *t);
 /* Commands of staff.c; the number behind those of a button is the broadcast's. */
 void cmd_broadcast_new(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_broadcast_go(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_broadcast_edit(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_broadcast_text(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_broadcast_template(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_broadcast_when(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_broadcast_about(struct talk *t, int64_t arg, enum edit_field field);
 

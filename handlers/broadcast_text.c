@@ -12,7 +12,7 @@
 SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
 SCOPED_DEFINE(json_text, char *, cJSON_free)
 
-enum { FILL_UNITS = 160, NAME_CHARS = 60, QUOTE_CHARS = 80, DATA_BYTES_MAX = 4000, BUTTONS_OWN_MAX = REPLY_BUTTONS_MAX - 1 };
+enum { FILL_UNITS = 160, NAME_CHARS = 60, QUOTE_CHARS = 80, DATA_BYTES_MAX = 4000, TEMPLATE_ID_MAX = 64, BUTTONS_OWN_MAX = REPLY_BUTTONS_MAX - 1 };
 
 static const char *const known[] = {"xung_ho", "ten", "ho_ten", "unit", "title", "n"};
 
@@ -112,6 +112,72 @@ char *broadcast_data_render(TALLOC_CTX *ctx, const char *json, const struct broa
     }
     SCOPED(json_text) char *printed = must(cJSON_PrintUnformatted(out));
     return must(talloc_strdup(ctx, printed));
+}
+
+bool broadcast_template_check(struct str id, struct err *e)
+{
+    bool good = id.n > 0 && id.n <= TEMPLATE_ID_MAX;
+    for (size_t i = 0; good && i < id.n; i++) {
+        char c = id.p[i];
+        good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    }
+    return good || err_set(e, ERR_INVALID, "the id of a template is 1 to %d letters and digits", TEMPLATE_ID_MAX);
+}
+
+static struct str trimmed(struct str s)
+{
+    while (s.n && (s.p[0] == ' ' || s.p[0] == '\n'))
+        s = str_skip(s, 1);
+    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\n'))
+        s.n--;
+    return s;
+}
+
+/* "name = text" or "name: text" into the object. */
+static bool read_pair(TALLOC_CTX *ctx, struct str line, cJSON *object, struct err *e)
+{
+    size_t at = 0;
+    while (at < line.n && line.p[at] != '=' && line.p[at] != ':')
+        at++;
+    struct str name = trimmed((struct str){line.p, at}), value = at < line.n ? trimmed(str_skip(line, at + 1)) : (struct str){line.p, 0};
+    if (!value.n || !broadcast_template_check(name, e))
+        return err_set(e, ERR_INVALID, "a line of a template's data is name = text");
+    const char *key = must(talloc_strndup(ctx, name.p, name.n));
+    cJSON_DeleteItemFromObjectCaseSensitive(object, key);
+    must(cJSON_AddStringToObject(object, key, must(talloc_strndup(ctx, value.p, value.n))));
+    return true;
+}
+
+bool broadcast_template_read(TALLOC_CTX *ctx, struct str text, const char **ret_id, const char **ret_data, struct err *e)
+{
+    struct str rest = trimmed(text);
+    size_t n = 0;
+    while (n < rest.n && rest.p[n] != ' ' && rest.p[n] != '\n')
+        n++;
+    struct str id = {rest.p, n};
+    if (!broadcast_template_check(id, e))
+        return false;
+    rest = trimmed(str_skip(rest, n));
+    const char *data;
+    if (rest.n && rest.p[0] == '{') {
+        data = must(talloc_strndup(ctx, rest.p, rest.n));
+    } else {
+        SCOPED(json) cJSON *object = must(cJSON_CreateObject());
+        while (rest.n) {
+            const char *end = memchr(rest.p, '\n', rest.n);
+            struct str line = {rest.p, end ? (size_t)(end - rest.p) : rest.n};
+            if (!read_pair(ctx, line, object, e))
+                return false;
+            rest = trimmed(str_skip(rest, line.n));
+        }
+        SCOPED(json_text) char *printed = must(cJSON_PrintUnformatted(object));
+        data = must(talloc_strdup(ctx, printed));
+    }
+    if (!broadcast_data_check(str_of(data), e))
+        return false;
+    *ret_id = must(talloc_strndup(ctx, id.p, id.n));
+    *ret_data = data;
+    return true;
 }
 
 /* ---- buttons ---- */

@@ -35,6 +35,15 @@ bool broadcast_data_check(struct str json, struct err *e);
 /** That object for one person; `json` has been checked. */
 char *broadcast_data_render(TALLOC_CTX *ctx, const char *json, const struct broadcast_person *who);
 
+/** A template's id: letters, digits, "-" and "_". @return false with ERR_INVALID. */
+bool broadcast_template_check(struct str id, struct err *e);
+
+/**
+ * A template as typed in a chat: its id, and on lines of their own what fills it, "name = text"; or its data as a JSON object.
+ * @param[out] ret_id, ret_data  owned by ctx; the data are checked.  @return false with ERR_INVALID.
+ */
+bool broadcast_template_read(TALLOC_CTX *ctx, struct str text, const char **ret_id, const char **ret_data, struct err *e);
+
 /** Names of buttons, blanks between.  @return false with ERR_INVALID: unknown, or more than four: the last one ends reminders. */
 bool broadcast_buttons_check(struct str names, struct err *e);
 

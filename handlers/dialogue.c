@@ -137,7 +137,8 @@ static enum state possible(const struct talk *t, enum state to)
     case ST_CANNED_NAME:
         return d->last_answer ? to : ST_MENU;
     case ST_BROADCAST_TEXT:
-        return d->broadcast_to ? to : ST_MENU;
+        return d->broadcast_to || d->broadcast_id ? to : ST_MENU;
+    case ST_BROADCAST_TEMPLATE:
     case ST_BROADCAST_WHEN:
         return d->broadcast_id ? to : ST_MENU;
     case ST_TARGET_UNIT:

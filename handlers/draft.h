@@ -195,7 +195,7 @@ struct dialog {
     struct reviewing review;
     struct planning plan;
     /* An organizer: the broadcast being written (segment.h; only in between two readers: its text, when), or the one to be put off. */
-    const char *broadcast_to, *broadcast_text;
+    const char *broadcast_to, *broadcast_text, *broadcast_template, *broadcast_data;
     int64_t broadcast_id, broadcast_at_ms;
 
     const char *asked;          /* a question the bot cannot answer, until it is passed on */

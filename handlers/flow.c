@@ -303,10 +303,13 @@ const struct step flow[ST_COUNT] = {
                             {ANS_DRAFTING, ST_BROADCAST_TEXT, broadcast_whom_taken}, {ANS_SENT_BACK, ST_BROADCAST_TEXT, broadcast_whom_taken},
                             {ANS_QUIET, ST_BROADCAST_TEXT, broadcast_whom_taken}, {ANS_EVERYBODY, ST_BROADCAST_TEXT, broadcast_whom_taken}},
                            NULL, BROADCAST_ROLES},
-    /* d->broadcast_to is whom it is for. */
+    /* d->broadcast_to is whom it is for; or d->broadcast_id is one that is there, whose text is to be another. */
     [ST_BROADCAST_TEXT] = {"broadcast_text", MSG_BROADCAST_ASK_TEXT, ask_broadcast_text, SCENE_DESCRIPTION, F_EXCURSION | F_PUBLIC, read_broadcast_text,
                            MSG_BROADCAST_TEXT_UNCLEAR, MSG_HELP_BROADCAST, ST_BROADCAST_WHOM,
                            {{ANS_OK, ST_NONE, broadcast_text_taken}}, NULL, BROADCAST_ROLES},
+    [ST_BROADCAST_TEMPLATE] = {"broadcast_template", MSG_BROADCAST_ASK_TEMPLATE, ask_broadcast_template, SCENE_DESCRIPTION, F_EXCURSION | F_PUBLIC,
+                               read_broadcast_template, MSG_BROADCAST_TEMPLATE_UNCLEAR, MSG_HELP_BROADCAST, ST_RETURN,
+                               {{ANS_OK, ST_NONE, broadcast_template_taken}, {ANS_NO, ST_NONE, broadcast_template_taken}}, NULL, BROADCAST_ROLES},
     /* d->broadcast_id is the one that is to wait. */
     [ST_BROADCAST_WHEN] = {"broadcast_when", MSG_BROADCAST_ASK_WHEN, NULL, SCENE_NAME, F_EXCURSION | F_PUBLIC, read_broadcast_when,
                            MSG_BROADCAST_WHEN_UNCLEAR, MSG_HELP_BROADCAST, ST_RETURN,

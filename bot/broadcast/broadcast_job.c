@@ -25,6 +25,7 @@ struct asking {
     struct broadcast_reach reach;
     struct broadcast_figures figures;
     int64_t at_ms, hold_ms;
+    int64_t wanted_ms; /* not before; 0: now */
     char *sample[SAMPLES];
     cJSON *result;
 };
@@ -95,7 +96,11 @@ static void add_figures(struct asking *a)
     add_number(a, "charged", f->charged);
     add_number(a, "cost_vnd", f->cost_vnd);
     add_number(a, "ends_at_ms", f->ends_at_ms > 0 ? f->ends_at_ms : 0);
-    add_number(a, "silent", a->reach.silent + a->reach.never);
+    add_number(a, "silent", (a->b->template_id ? 0 : a->reach.silent) + a->reach.never);
+    if (a->b->template_id) {
+        cJSON_AddStringToObject(a->result, "template", a->b->template_id);
+        add_number(a, "by_template", a->reach.silent);
+    }
     add_number(a, "opted_out", a->reach.opted_out);
     add_number(a, "capped", a->reach.capped);
     add_number(a, "with_support", a->reach.with_support);
@@ -150,9 +155,16 @@ static void rehearse(struct asking *a, const struct op *next)
     run(a, SQL_BROADCAST_COUNT, p, on_count);
 }
 
+/* The hour it was put off to before its text was changed; 0: none that is to come. */
+static int64_t kept_at_ms(const struct broadcast *b)
+{
+    return b->start_at_ms > clock_epoch_ms() ? b->start_at_ms : 0;
+}
+
 static void tell_rehearsal(struct asking *a)
 {
     add_figures(a);
+    add_number(a, "kept_at_ms", kept_at_ms(a->b));
     cJSON_AddTrueToObject(a->result, "done");
     done(a);
 }
@@ -371,14 +383,15 @@ static void on_started(const struct pg_answer *answer, void *arg)
 static void start(struct asking *a)
 {
     a->hold_ms = broadcast_plan_hold_ms(&a->figures, a->desk->settings);
-    run(a, SQL_BROADCAST_START, broadcast_plan_start(a, a->b->id, job_user_id(a->job), id_parse(word(a, "at_ms")), a->hold_ms), on_started);
+    run(a, SQL_BROADCAST_START, broadcast_plan_start(a, a->b->id, job_user_id(a->job), a->wanted_ms, a->hold_ms), on_started);
 }
 
 static const struct op starts = {"", start};
 
 static void count_and_start(struct asking *a)
 {
-    a->at_ms = id_parse(word(a, "at_ms"));
+    a->wanted_ms = id_parse(word(a, "at_ms")) ? id_parse(word(a, "at_ms")) : kept_at_ms(a->b);
+    a->at_ms = a->wanted_ms;
     rehearse(a, &starts);
 }
 
@@ -413,7 +426,52 @@ static void drop(struct asking *a)
     run(a, SQL_BROADCAST_CANCEL, p, on_changed);
 }
 
+/* ---- another text, or a template for those who were silent too long ---- */
+
+static void on_changed_text(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    const PGresult *res = rows_of(a, answer);
+    if (!res)
+        return;
+    if (PQntuples(res) == 0) { /* it has begun, or is over */
+        look(a);
+        return;
+    }
+    a->at_ms = kept_at_ms(a->b);
+    rehearse(a, &told);
+}
+
+static void change(struct asking *a, const struct broadcast *b, bool template)
+{
+    struct err e;
+    if (!broadcast_plan_check(b, &e)) { /* the chat has looked at it before */
+        failed(a, &e);
+        return;
+    }
+    struct pg_params *p = id_params(a);
+    pg_param_text(p, template ? NULL : b->body);
+    pg_param_int8(p, template);
+    pg_param_text(p, template ? b->template_id : NULL);
+    pg_param_text(p, template ? b->template_data : NULL);
+    run(a, SQL_BROADCAST_CHANGE, p, on_changed_text);
+}
+
+static void change_text(struct asking *a)
+{
+    a->b->body = word(a, "text");
+    change(a, a->b, false);
+}
+
+static void change_template(struct asking *a)
+{
+    a->b->template_id = *word(a, "template") ? word(a, "template") : NULL;
+    a->b->template_data = a->b->template_id ? word(a, "data") : NULL;
+    change(a, a->b, true);
+}
+
 static const struct op ops[] = {
+    {"text", change_text}, {"template", change_template},
     {"look", look},   {"go", count_and_start}, {"try", try_it}, {"confirm", confirm}, {"pause", pause_it},
     {"resume", resume}, {"drop", drop},        {"retry", retry},
 };

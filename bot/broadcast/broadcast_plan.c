@@ -43,6 +43,8 @@ bool broadcast_plan_check(const struct broadcast *b, struct err *e)
     bool ok = segment_of(tmp, b, &s, e) && broadcast_text_check(str_of(b->body), e) && broadcast_buttons_check(str_of(b->buttons), e);
     if (ok && !b->template_id != !b->template_data)
         ok = err_set(e, ERR_INVALID, "a template needs its data, and data a template");
+    if (ok && b->template_id)
+        ok = broadcast_template_check(str_of(b->template_id), e);
     if (ok && b->template_data)
         ok = broadcast_data_check(str_of(b->template_data), e);
     talloc_free(tmp);

@@ -87,6 +87,15 @@ FROM role_grant g JOIN conversation c ON c.user_id = g.user_id JOIN broadcast b 
 WHERE g.role = 'organizer' AND g.revoked_at IS NULL AND g.user_id <> $2 AND broadcast_reaches(g.user_id, b.scope_unit)
 ON CONFLICT DO NOTHING RETURNING user_id;
 
+-- name: broadcast_change
+-- $1 id, $2 text (null: it stays), $3 change the template (0, 1) to $4 and its data $5 (null: none).  Until its freezing begins.  One that
+-- waits is a draft again, with its hour: whoever said yes to it said yes to another text.
+UPDATE broadcast SET body = coalesce($2::text, body),
+       template_id = CASE WHEN $3::bigint = 1 THEN $4::text ELSE template_id END,
+       template_data = CASE WHEN $3::bigint = 1 THEN $5::text ELSE template_data END,
+       state = 'draft', started_by = NULL, confirmed_by = NULL, hold_until = NULL
+WHERE id = $1::bigint AND state IN ('draft', 'waiting') RETURNING id;
+
 -- name: broadcast_confirm
 -- $1 id, $2 by whom, who is not the one who started it.
 UPDATE broadcast SET confirmed_by = $2

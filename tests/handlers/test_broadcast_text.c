@@ -57,6 +57,35 @@ static void test_the_data_of_a_template_stays_json_whatever_fills_it(void **stat
     talloc_free(ctx);
 }
 
+static void test_a_template_is_typed_as_lines_or_as_json(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *id, *data; /* NULL: refused */
+    } cases[] = {
+        {"7895417", "7895417", "{}"},
+        {" 7895417 \n ten = {ten}\n\ndot: Đợt 2: về đích ", "7895417", "{\"ten\":\"{ten}\",\"dot\":\"Đợt 2: về đích\"}"},
+        {"a-1\nten = một\nten = hai", "a-1", "{\"ten\":\"hai\"}"},
+        {"7895417 {\"ten\":\"{ten}\"}", "7895417", "{\"ten\":\"{ten}\"}"},
+        {"", NULL, NULL}, {"\n", NULL, NULL}, {"mẫu 1", NULL, NULL}, {"1\nten", NULL, NULL}, {"1\nten =", NULL, NULL}, {"1\n= x", NULL, NULL},
+        {"1\ntên = x", NULL, NULL}, {"1\nten = {tenx}", NULL, NULL}, {"1 {\"ten\":5}", NULL, NULL}, {"1 {", NULL, NULL},
+        {"0123456789012345678901234567890123456789012345678901234567890123x", NULL, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        TALLOC_CTX *ctx = talloc_new(NULL);
+        const char *id = NULL, *data = NULL;
+        struct err e = {0};
+        bool read = broadcast_template_read(ctx, str_of(cases[i].text), &id, &data, &e);
+        if (read != (cases[i].id != NULL))
+            fail_msg("%s: %s", cases[i].text, read ? data : e.msg);
+        if (read) {
+            assert_string_equal(id, cases[i].id);
+            assert_string_equal(data, cases[i].data);
+        }
+        talloc_free(ctx);
+    }
+}
+
 static void test_a_text_nobody_could_read_is_refused(void **state)
 {
     (void)state;
@@ -117,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_known_becomes_a_neutral_word_and_leaves_no_gap),
         cmocka_unit_test(test_braces_in_what_people_typed_are_left_alone),
         cmocka_unit_test(test_the_data_of_a_template_stays_json_whatever_fills_it),
+        cmocka_unit_test(test_a_template_is_typed_as_lines_or_as_json),
         cmocka_unit_test(test_a_text_nobody_could_read_is_refused),
         cmocka_unit_test(test_template_data_that_is_no_object_of_texts_is_refused),
         cmocka_unit_test(test_the_last_button_always_ends_reminders),

@@ -386,7 +386,7 @@ class Player:
         if not self.bot:
             raise Mismatch("this bot cannot be stopped")
         if step.key:
-            self.bot.env["SANGKIEN_" + step.key.replace(".", "_").upper()] = step.value
+            self.bot.env["SANGKIEN_" + step.key.replace(".", "_").upper()] = self.fill(step.value)
         for _ in range(int(step.times or 1)):
             if step.act in ("restart", "stop"):
                 self.stop_bot()
