@@ -7,7 +7,7 @@
 #include "clock.h"
 #include "log.h"
 #include "pg_queue.h"
-#include "reading/text.h"
+#include "reading/unit_name.h"
 #include "settings.h"
 #include "turns.h"
 
@@ -117,7 +117,7 @@ static void on_unkeyed(const struct pg_answer *answer, void *arg)
     struct save *s = save_new(unit);
     for (int r = 0; r < PQntuples(res); r++) {
         struct str name = pg_bytes(res, r, 1);
-        const char *key = text_key(unit, name);
+        const char *key = unit_key(unit, name);
         save_row(s, pg_bool(res, r, 2) ? SQL_UNIT_ALIAS_KEY : SQL_UNIT_KEY, "itt", pg_int8(res, r, 0), talloc_strndup(unit, name.p, name.n),
                  key && *key ? key : NO_KEY);
     }

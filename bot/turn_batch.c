@@ -13,6 +13,7 @@
 #include "outbox_store.h"
 #include "pg.h"
 #include "reading/text.h"
+#include "reading/unit_name.h"
 #include "review_store.h"
 #include "role_store.h"
 #include "settings.h"
@@ -74,10 +75,10 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
 static const struct {
     enum need need;
     enum sql_id sql;
-    enum { ARG_NONE, ARG_ID, ARG_TEXT, ARG_RAW, ARG_HASH } arg; /* a raw text is looked for as it stands */
+    enum { ARG_NONE, ARG_ID, ARG_TEXT, ARG_UNIT, ARG_RAW, ARG_HASH } arg; /* a raw text is looked for as it stands */
 } needs[] = {
     {NEED_INITIATIVES, SQL_INITIATIVE_LIST, ARG_NONE}, {NEED_INITIATIVE, SQL_INITIATIVE_GET, ARG_ID},
-    {NEED_UNITS, SQL_UNIT_MATCH, ARG_TEXT},            {NEED_DRAFTS, SQL_DRAFT_LIST, ARG_NONE},
+    {NEED_UNITS, SQL_UNIT_MATCH, ARG_UNIT},            {NEED_DRAFTS, SQL_DRAFT_LIST, ARG_NONE},
     {NEED_TICKET, SQL_TICKET_LIST, ARG_NONE},          {NEED_AUTHORS, SQL_INITIATIVE_AUTHOR_LIST, ARG_ID},
     {NEED_COLLEAGUE, SQL_PERSON_COLLEAGUE, ARG_TEXT},  {NEED_MY_DATA, SQL_PERSON_DATA, ARG_NONE},
     {NEED_EVIDENCE, SQL_EVIDENCE_COUNT, ARG_ID},       {NEED_GRANTS, SQL_GRANT_LIST, ARG_NONE},
@@ -114,6 +115,8 @@ static void add_need(struct turn_batch *b, struct pg_unit *unit, size_t k)
             pg_array_int8(arg, out->need_id);
         else if (needs[k].arg == ARG_TEXT)
             pg_array_text(arg, text_key(unit, str_of(out->need_text)));
+        else if (needs[k].arg == ARG_UNIT)
+            pg_array_text(arg, unit_key(unit, str_of(out->need_text)));
         else if (needs[k].arg == ARG_HASH)
             add_hash(arg, str_of(out->need_text));
         else if (needs[k].arg == ARG_RAW)

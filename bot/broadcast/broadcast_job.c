@@ -13,6 +13,7 @@
 #include "hours.h"
 #include "jobs.h"
 #include "pg_queue.h"
+#include "reading/unit_name.h"
 #include "settings.h"
 
 enum { DEADLINE_MS = 30000, MINUTE_MS = 60000, SAMPLES = 3 };
@@ -309,8 +310,9 @@ static void create(struct asking *a)
         return;
     }
     struct pg_params *p = pg_params_new(a);
-    pg_param_text(p, word(a, "unit"));
+    pg_param_text(p, unit_key(p, str_of(word(a, "unit"))));
     pg_param_int8(p, a->b->scope_unit);
+    pg_param_text(p, word(a, "unit"));
     run(a, SQL_BROADCAST_UNIT_NAMED, p, on_unit_named);
 }
 

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "commands.h"
 #include "reading/text.h"
+#include "reading/unit_name.h"
 
 enum { LINES_MAX = 1000, DEADLINE_MS = 60000 };
 
@@ -59,7 +60,7 @@ static void on_typed(const PGresult *res, void *ctx)
     u->typed = talloc_zero_array(u->c, struct typed, (unsigned)u->count);
     for (int r = 0; r < PQntuples(res); r++) {
         const char *text = pg_text(u->typed, res, r, 0);
-        u->typed[r] = (struct typed){.text = text, .key = text_key(u->typed, str_of(text)), .people = pg_int8(res, r, 1), .initiatives = pg_int8(res, r, 2)};
+        u->typed[r] = (struct typed){.text = text, .key = unit_key(u->typed, str_of(text)), .people = pg_int8(res, r, 1), .initiatives = pg_int8(res, r, 2)};
     }
     if (u->count)
         qsort(u->typed, u->count, sizeof(struct typed), by_key);
@@ -197,7 +198,7 @@ static int match(struct units *u, const char *text, const char *code, struct err
 {
     struct found found = {0};
     struct pg_params *which = pg_params_new(u->c);
-    const char *clean = text_clean(u->c, str_of(text)), *key = text_key(u->c, str_of(clean));
+    const char *clean = text_clean(u->c, str_of(text)), *key = unit_key(u->c, str_of(clean));
     pg_param_text(which, code);
     if (!command_query(u->c, SQL_UNIT_BY_CODE, which, on_unit, &found, e) || !load(u, e))
         return EX_UNAVAILABLE;

@@ -6,7 +6,7 @@
 
 #include "commands_import.h"
 #include "ids.h"
-#include "reading/text.h"
+#include "reading/unit_name.h"
 #include "units_read.h"
 
 enum { DEADLINE_MS = 120000 };
@@ -60,7 +60,7 @@ static void add_depth(struct import *i, struct pg_unit *unit, struct ids *ids, i
         const struct unit_row *u = i->units.row[n];
         if (u->depth != depth)
             continue;
-        const char *key = text_key(p, str_of(u->name));
+        const char *key = unit_key(p, str_of(u->name));
         pg_array_int8(a[0], u->id ? u->id : ids_next(ids));
         pg_array_text(a[1], u->code);
         pg_array_text(a[2], u->name);

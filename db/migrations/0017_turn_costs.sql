@@ -57,3 +57,10 @@ DROP TRIGGER standing_note ON initiative;
 CREATE TRIGGER standing_note AFTER DELETE ON initiative FOR EACH ROW EXECUTE FUNCTION standing_note_initiative();
 CREATE TRIGGER standing_note_filed AFTER INSERT ON initiative REFERENCING NEW TABLE AS filed
     FOR EACH STATEMENT EXECUTE FUNCTION standing_note_filed();
+
+-- ---- the one spelling of a unit's name (handlers/reading/unit_name.h): the service writes it at its next start ----
+UPDATE union_unit SET name_key = '' WHERE name_key <> '';
+UPDATE unit_alias SET alias_key = '' WHERE alias_key <> '';
+
+-- Room in its page for the next version of a person: a unit or a name is new once, the time of the last message every quarter.
+ALTER TABLE person SET (fillfactor = 80);

@@ -39,9 +39,9 @@ SELECT c FROM unnest($1::text[]) c WHERE NOT EXISTS (SELECT FROM union_unit u WH
 UNION ALL SELECT c FROM unnest($2::text[]) c WHERE NOT EXISTS (SELECT FROM wave w WHERE w.code = c);
 
 -- name: broadcast_unit_named
--- $1 folded name or code, $2 scope.  Codes of the units called so, five at most.
+-- $1 key of a name, $2 scope, $3 the same words as a code.  Codes of the units called so, five at most.
 SELECT u.code FROM union_unit u
-WHERE (u.name_key = $1 OR lower(u.code) = $1 OR u.id IN (SELECT a.unit_id FROM unit_alias a WHERE a.alias_key = $1))
+WHERE (u.name_key = $1 OR lower(u.code) = lower($3) OR u.id IN (SELECT a.unit_id FROM unit_alias a WHERE a.alias_key = $1))
   AND u.code IS NOT NULL AND ($2::bigint = 0 OR u.path @> ARRAY[$2::bigint])
   AND (u.valid_from IS NULL OR u.valid_from <= current_date) AND (u.valid_to IS NULL OR u.valid_to > current_date)
 ORDER BY u.code LIMIT 5;
