@@ -49,6 +49,7 @@ static const struct {
     {"units", cmd_units, true, units_usage, "unit names people typed that are not known, and which unit is meant"},
     {"standing", cmd_standing, true, standing_usage, "where the units stand, and why a rank changed"},
     {"broadcast", cmd_broadcast, true, broadcast_usage, "messages to many: create, rehearse, start, watch, ..."},
+    {"nudge", cmd_nudge, true, nudge_usage, "automatic reminders: whom they have reached, whom they would reach now"},
     {"review", cmd_review, true, review_usage, "what waits for a verdict as a table, and the table with verdicts back"},
     {"export", cmd_export, true, export_usage, "initiatives, units or tickets as a table"},
     {"similar", cmd_similar, true, similar_usage, "the stored initiatives most like those on stdin"},

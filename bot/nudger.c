@@ -16,7 +16,7 @@ enum {
     LOOK_MS = 3000,  /* of a process; the row of nudge_sweep lets one look in EVERY_MS through, of whichever process */
     EVERY_MS = 6000,
     PEOPLE_PER_LOOK = 1000, /* 350,000 people are gone through in 35 minutes; a look takes some 50 ms, however many there are */
-    PER_LOOK = 20,
+    PER_LOOK = NUDGES_PER_MINUTE * EVERY_MS / (60 * 1000),
     SAID_WITHIN_MS = 60 * 60 * 1000, /* the look leaves an hour of the free 48 */
     DEADLINE_MS = 10000,
 };

@@ -23,6 +23,7 @@ struct nudger;
 struct pg_queue;
 struct settings;
 
+enum { NUDGES_PER_MINUTE = 200 };
 enum nudge_kind { NUDGE_DRAFT, NUDGE_RETURNED, NUDGE_WAVE, NUDGE_KINDS };
 
 struct nudger_options {

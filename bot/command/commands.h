@@ -7,7 +7,7 @@
 struct settings;
 
 /* How each is called, for --help and for who called it wrongly. */
-extern const char broadcast_usage[], catch_up_usage[], dead_usage[], export_usage[], import_usage[], invite_usage[], read_usage[], review_usage[],
+extern const char broadcast_usage[], catch_up_usage[], dead_usage[], export_usage[], import_usage[], invite_usage[], nudge_usage[], read_usage[], review_usage[],
     role_usage[], similar_usage[], standing_usage[], token_usage[], units_usage[];
 
 /** One line per thing looked at: `ok|warn|FAIL  what: why; what to do`.  Changes nothing. The first FAIL gives the exit code. */
@@ -15,6 +15,9 @@ int cmd_check(struct settings *s, int argc, char **argv);
 
 /** `token set`: a pair or an authorization code from stdin, or by way of the consent page; `token show`: never the tokens. */
 int cmd_token(struct settings *s, int argc, char **argv);
+
+/** `nudge list|preview`: whom the automatic reminders have reached, and whom they would reach now. */
+int cmd_nudge(struct settings *s, int argc, char **argv);
 
 /** `export initiatives|units|tickets [--format csv|xlsx] [filters]` to stdout, in constant memory. */
 int cmd_export(struct settings *s, int argc, char **argv);

@@ -55,3 +55,43 @@ WITH ended AS MATERIALIZED (
 UPDATE nudge n SET state = CASE WHEN NOT e.told THEN 'dropped' WHEN e.failure IS NULL THEN 'sent' ELSE 'failed' END,
        reason = CASE WHEN NOT e.told THEN 'overtaken' ELSE e.failure END
 FROM ended e WHERE n.user_id = e.user_id AND n.id = e.id AND n.state = e.state;
+
+-- name: nudge_preview
+-- $1 behind this user id, $2 so many people, $3 reminders a week, $4 hours of a cold draft, $5 of one that was returned, $6 days before a
+-- wave's end, $7 1: also beyond the free 48 hours, $8 unit whose subtree it is (0: everybody).  Best first for each.
+SELECT c.user_id, c.kind, c.blocked, p.full_name, coalesce(u.name, p.unit_text), u.code
+FROM nudge_candidates($1, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint) c
+JOIN person p ON p.user_id = c.user_id
+LEFT JOIN union_unit u ON u.id = p.unit_id
+WHERE $8::bigint = 0 OR u.path @> ARRAY[$8::bigint]
+ORDER BY c.user_id, c.place, c.about;
+
+-- name: nudge_preview_end
+-- $1 behind this user id, $2 so many people: the last of them; no row when there are not so many.
+SELECT p.user_id FROM person p WHERE p.user_id > $1 ORDER BY p.user_id OFFSET $2::bigint - 1 LIMIT 1;
+
+-- name: nudge_list
+-- $1 rows, behind $2 user id and $3 id, $4 days back, $5 kind (null: all), $6 unit whose subtree it is (0: everybody).  What was reminded
+-- of, what became of the message and of the matter, and whether the person wrote within two days.
+SELECT n.user_id, n.id, n.at, n.kind, n.state, n.reason, p.full_name, coalesce(u.name, p.unit_text), u.code,
+       CASE n.kind WHEN 'wave' THEN w.code WHEN 'returned' THEN i.code ELSE coalesce(i.code, d.title) END,
+       CASE WHEN n.kind = 'wave' THEN CASE WHEN EXISTS (
+                SELECT FROM initiative f WHERE f.user_id = n.user_id AND f.status <> 'withdrawn' AND f.submitted_at >= n.at AND f.submitted_at < w.closes_at)
+                THEN 'submitted' ELSE 'open' END
+            WHEN i.id IS NULL THEN CASE WHEN d.title IS NULL THEN 'discarded' ELSE 'open' END
+            WHEN n.kind = 'returned' THEN CASE i.status WHEN 'returned' THEN 'open' ELSE i.status END
+            ELSE 'submitted' END,
+       EXISTS (SELECT FROM message m WHERE m.user_id = n.user_id AND m.origin = 'person' AND m.at > n.at AND m.at < n.at + interval '48 hours')
+FROM nudge n
+LEFT JOIN person p ON p.user_id = n.user_id
+LEFT JOIN union_unit u ON u.id = p.unit_id
+LEFT JOIN wave w ON n.kind = 'wave' AND w.id = n.about
+LEFT JOIN initiative i ON n.kind <> 'wave' AND i.user_id = n.user_id AND i.id = n.about
+LEFT JOIN LATERAL (
+    SELECT c.draft #>> '{draft,title}' AS title FROM conversation c
+    WHERE n.kind = 'draft' AND c.user_id = n.user_id AND c.draft #>> '{draft,id}' = n.about::text
+    UNION ALL SELECT k.body ->> 'title' FROM draft k WHERE n.kind = 'draft' AND k.user_id = n.user_id AND k.id = n.about
+    LIMIT 1) d ON true
+WHERE (n.user_id, n.id) > ($2, $3::bigint) AND n.at > now() - make_interval(days => $4::bigint::int)
+  AND ($5::text IS NULL OR n.kind = $5) AND ($6::bigint = 0 OR u.path @> ARRAY[$6::bigint])
+ORDER BY n.user_id, n.id LIMIT $1::bigint;
