@@ -413,6 +413,11 @@ int64_t ticket_open(struct talk *t, const char *topic, const char *question, int
 /** From here on the questions of the registration are about the draft of whose ticket it is. */
 void cmd_ticket_enter(struct talk *t, int64_t arg, enum edit_field field);
 enum state on_behalf_sent(struct talk *t);
+/** A picture or file that a supporter sends with such a draft becomes evidence of the worker's. @return how many pieces. */
+int evidence_enter(struct talk *t);
+/** The draft is given up: what was sent with it goes. */
+void evidence_entered_drop(struct talk *t, const struct draft *draft);
+void evidence_entered(struct talk *t, const struct cJSON *root); /* mail to the worker */
 void draft_entered(struct talk *t, const struct cJSON *root);  /* mail to the worker */
 void draft_answered(struct talk *t, const struct cJSON *root); /* mail to the supporter */
 void entered_submitted(struct talk *t, const struct draft *draft, const char *code);
@@ -500,6 +505,8 @@ void standing_told(struct talk *t, const struct cJSON *result);
 void media_turn(struct talk *t);
 /** One row of evidence per attachment that can be fetched, for a draft, an initiative, or 0: a ticket.  @return how many. */
 int evidence_keep(struct talk *t, int64_t target);
+struct inbound;
+const char *evidence_kind(const struct inbound *msg);
 
 /* reminder.c: mail "nudge": "id", "kind" (draft, returned, wave), "about" (an id), "until" (when it may be said, epoch ms), of a wave its
  * name and how many days are left */

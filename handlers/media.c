@@ -19,7 +19,7 @@ static int64_t target_of(const struct talk *t)
     return d->draft.id;
 }
 
-static const char *evidence_kind(const struct inbound *msg)
+const char *evidence_kind(const struct inbound *msg)
 {
     switch (msg->kind) {
     case IN_AUDIO:
@@ -97,15 +97,11 @@ static void evidence_turn(struct talk *t)
     }
     bool voice = t->in->msg->kind == IN_AUDIO;
     int64_t target = target_of(t);
-    if (target && target == t->d->draft.id && t->d->draft.for_user) {
-        say(t, MSG_STAFF_ENTER_NO_FILES, NO_ARGS); /* evidence belongs to who sends it */
-        restate(t);
-        return;
-    }
-    int n = evidence_keep(t, target);
+    bool for_other = target && target == t->d->draft.id && t->d->draft.for_user;
+    int n = for_other ? evidence_enter(t) : evidence_keep(t, target);
     if (!n) {
         media_refused(t);
-    } else if (voice) {
+    } else if (voice && !for_other) {
         t->d->voice_url = media_url(t->in->msg);
         say(t, MSG_VOICE_KEPT, NO_ARGS);
         restate(t);

@@ -245,6 +245,10 @@ void mail_turn(struct talk *t)
         admin_over(t, root);
         return;
     }
+    if (strcmp(kind, "ticket_evidence") == 0) {
+        evidence_entered(t, root);
+        return;
+    }
     if (ticket_mail(t, kind, root) || contact_mail(t, kind, root))
         return;
     if (strcmp(kind, "verdict") == 0) {

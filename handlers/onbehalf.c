@@ -1,6 +1,7 @@
 /* Entering for somebody: a supporter writes a draft for a worker, who makes it his own by sending it, or has it deleted.
  *
  *   support: cmd_ticket_enter -> the questions of the registration -> on_behalf_sent ──mail "ticket_draft"──▶ worker: draft_entered
+ *            a picture meanwhile ──mail "ticket_evidence"──▶ worker: evidence_entered
  *   worker:  cmd_review_own -> the summary -> submit, or cmd_deny ──mail "draft_answered"──▶ support: draft_answered
  *
  * Until the worker has sent it nothing counts: it is one of his drafts. */
@@ -50,7 +51,6 @@ static const char *payload_of(struct talk *t, const struct draft *draft)
     his.for_ticket = 0;
     his.entered_by = t->in->msg->user_id;
     his.entered_by_name = t->person.full_name;
-    his.evidence = 0; /* pictures belong to who sent them */
     SCOPED(json) cJSON *root = must(cJSON_CreateObject());
     must(cJSON_AddStringToObject(root, "draft", must(draft_print(t->ctx, &his))));
     must(cJSON_AddStringToObject(root, "by", t->in->msg->user_id));
@@ -66,6 +66,36 @@ static void drop_draft(struct talk *t, int64_t id)
     t->out->dropped = p;
 }
 
+static const char *draft_text(struct talk *t, const struct draft *draft)
+{
+    return fmt(t, "%lld", (long long)draft->id);
+}
+
+/* At once, not with the draft: Zalo's addresses expire. */
+int evidence_enter(struct talk *t)
+{
+    const struct inbound *msg = t->in->msg;
+    struct draft *draft = &t->d->draft;
+    int n = 0;
+    for (size_t i = 0; i < msg->attachment_count && i < INBOUND_ATTACHMENTS_MAX; i++) {
+        const struct attachment *a = &msg->attachment[i];
+        if (!a->url || draft->evidence >= EVIDENCE_MAX)
+            continue;
+        mail_post(t, draft->for_user, "ticket_evidence", t->in->now_ms,
+                  ARGS({"draft", draft_text(t, draft)}, {"kind", evidence_kind(msg)}, {"url", a->url}, {"name", a->name},
+                       {"size", a->size_bytes > 0 ? fmt(t, "%lld", (long long)a->size_bytes) : NULL}, {"msg_id", msg->msg_id}));
+        draft->evidence++;
+        n++;
+    }
+    return n;
+}
+
+void evidence_entered_drop(struct talk *t, const struct draft *draft)
+{
+    if (draft->for_user && draft->evidence)
+        mail_post(t, draft->for_user, "ticket_evidence", t->in->now_ms, ARGS({"draft", draft_text(t, draft)}, {"gone", "yes"}));
+}
+
 enum state on_behalf_sent(struct talk *t)
 {
     struct draft *draft = &t->d->draft;
@@ -78,6 +108,7 @@ enum state on_behalf_sent(struct talk *t)
         lead(t, MSG_STAFF_ENTER_SENT, ARGS({"name", draft->for_name}));
     } else {
         lead(t, MSG_STAFF_ENTER_ENDED, NO_ARGS); /* the role ended while he wrote */
+        evidence_entered_drop(t, draft);
     }
     bool answering = draft->for_ticket && draft->for_ticket == t->d->answer_ticket;
     drop_draft(t, draft->id);
@@ -114,6 +145,27 @@ static void tell_author(struct talk *t, const struct draft *draft, const char *a
     mail_add(t, draft->entered_by, "draft_answered", must(talloc_strdup(t->ctx, json)), t->in->now_ms);
 }
 
+/* Before the draft itself; when that is refused or denied the pieces go with it. */
+void evidence_entered(struct talk *t, const cJSON *root)
+{
+    int64_t draft_id = mail_id(root, "draft");
+    const char *url = mail_text(t, root, "url", 2000), *kind = mail_text(t, root, "kind", 20);
+    if (!draft_id)
+        return;
+    if (mail_text(t, root, "gone", 4)) {
+        drop_draft(t, draft_id);
+        return;
+    }
+    if (!consented(t) || !url || !kind)
+        return;
+    int64_t size = mail_id(root, "size");
+    struct evidence *e = must(talloc_zero(t->ctx, struct evidence));
+    *e = (struct evidence){.user_id = t->in->msg->user_id, .id = t->in->new_id(t->in->new_id_ctx), .initiative_id = draft_id, .kind = kind,
+                           .url = url, .name = mail_text(t, root, "name", NAME_CHARS_MAX), .size_bytes = size ? size : -1,
+                           .msg_id = mail_text(t, root, "msg_id", 200)};
+    t->out->evidence = e;
+}
+
 void draft_entered(struct talk *t, const cJSON *root)
 {
     struct draft draft;
@@ -127,6 +179,7 @@ void draft_entered(struct talk *t, const cJSON *root)
         parked += p->id != t->d->draft.id;
     if (!consented(t) || parked >= PARKED_DRAFTS_MAX) {
         tell_author(t, &draft, "full", NULL);
+        drop_draft(t, draft.id);
         return;
     }
     struct parked_draft *p = must(talloc_zero(t->ctx, struct parked_draft));

@@ -496,6 +496,7 @@ enum state draft_deleted(struct talk *t)
     struct parked_draft *p = must(talloc_zero(t->ctx, struct parked_draft));
     *p = (struct parked_draft){.user_id = t->in->msg->user_id, .id = t->d->draft.id};
     t->out->dropped = p;
+    evidence_entered_drop(t, &t->d->draft);
     t->d->draft = (struct draft){0};
     t->d->interrupted = NULL;
     lead(t, MSG_DELETE_DRAFT_DONE, NO_ARGS);
