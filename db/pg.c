@@ -376,9 +376,12 @@ static void connect_now(struct pg *pg)
 {
     /* Our defaults come first, so that the URL wins where it says otherwise. */
     const char *const keys[] = {"fallback_application_name", "connect_timeout", "tcp_user_timeout", "keepalives_idle",
-                                "keepalives_interval", "keepalives_count", "target_session_attrs", "client_encoding", "dbname",
+                                "keepalives_interval", "keepalives_count", "target_session_attrs", "client_encoding", "options", "dbname",
                                 "host", "hostaddr", "port", NULL};
-    const char *const values[] = {"sangkien", "3", "5000", "10", "3", "3", "read-write", "UTF8", pg->options.url,
+    /* No statement of ours is worth compiling: most of a second for what runs for some ms, whenever an estimate is far off.  An older
+     * pgbouncer refuses options at the start. */
+    const char *settings = pg->options.named_statements ? "-c jit=off" : NULL;
+    const char *const values[] = {"sangkien", "3", "5000", "10", "3", "3", "read-write", "UTF8", settings, pg->options.url,
                                   pg->host[pg->host_now].host, pg->host[pg->host_now].hostaddr, pg->host[pg->host_now].port, NULL};
     pg->state = PG_CONNECTING;
     pg->conn = PQconnectStartParams(keys, values, 1);

@@ -5,7 +5,7 @@
 -- is cold, $6 hours after which one that was returned is, $7 days before a wave's end (each 0: never), $8 1: also those whose free 48
 -- hours are over, $9 ms until the next look, $10 may be said until (epoch ms).  The kind of each that was posted.
 WITH mine AS MATERIALIZED (
-    SELECT s.from_id FROM nudge_sweep s WHERE s.due_at <= now() FOR UPDATE SKIP LOCKED
+    SELECT s.from_id FROM nudge_sweep s WHERE s.due_at <= now() LIMIT 1 FOR UPDATE SKIP LOCKED -- there is one row
 ), due AS MATERIALIZED (
     SELECT DISTINCT ON (c.user_id) c.user_id, c.kind, c.about
     FROM mine m CROSS JOIN LATERAL nudge_candidates(m.from_id, $1::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint) c

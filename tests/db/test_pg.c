@@ -89,6 +89,14 @@ static void test_a_unit_commits_and_says_so(void **state)
     assert_true(f->committed);
 }
 
+/* A division by zero where it would be. */
+static void test_no_statement_is_compiled(void **state)
+{
+    struct fixture *f = *state;
+    run(f, control(f, "SELECT 1 / (current_setting('jit') = 'off')::int", NULL, NULL), 5000);
+    assert_int_equal(f->e.kind, ERR_NONE);
+}
+
 static void test_a_commit_of_a_failed_transaction_is_not_taken_for_one(void **state)
 {
     struct fixture *f = *state;
@@ -292,6 +300,7 @@ int main(void)
         return 77;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_unit_commits_and_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_statement_is_compiled, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_commit_of_a_failed_transaction_is_not_taken_for_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_connection_goes_on_after_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_deadline_drops_the_connection_and_the_next_unit_gets_a_new_one, setup, teardown),
