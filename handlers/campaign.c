@@ -108,22 +108,9 @@ enum answer read_target_unit(struct talk *t, const char *text)
     for (int i = 0; id && i < CHOICES_MAX; i++)
         if (d->choice[i].id == id)
             return take_unit(t, id, d->choice[i].name);
-    size_t chars = text_chars(str_of(text));
-    if (chars < UNIT_CHARS_MIN || chars > UNIT_CHARS_MAX || strchr(text, '\n'))
-        return ANS_UNCLEAR;
-    t->out->need_text = text;
-    if (!need(t, NEED_UNITS))
-        return ANS_HANDLED;
-    const struct unit_match *m = t->in->units;
-    size_t n = t->in->unit_count < CHOICES_MAX ? t->in->unit_count : CHOICES_MAX;
-    if (n > 0 && m[0].score_pct == 100 && (n == 1 || m[1].score_pct < 100))
-        return take_unit(t, m[0].id, m[0].name);
-    forget_choices(t);
-    for (size_t i = 0; i < n; i++) {
-        const char *name = m[i].parent_name ? fmt(t, "%s (%s)", m[i].name, m[i].parent_name) : m[i].name;
-        d->choice[i] = (struct choice){m[i].id, must(text_short(t->ctx, str_of(name), 120))};
-    }
-    return n ? ANS_LIST : ANS_UNCLEAR;
+    const struct unit_match *m;
+    enum answer answer = read_unit_name(t, text, &m);
+    return answer == ANS_OK ? take_unit(t, m->id, m->name) : answer == ANS_NONE_FOUND ? ANS_UNCLEAR : answer;
 }
 
 void ask_target_number(struct talk *t)

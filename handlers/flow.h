@@ -270,6 +270,8 @@ void ask_unit(struct talk *t);
 void ask_unit_pick(struct talk *t);
 void ask_unit_unknown(struct talk *t);
 enum answer read_name(struct talk *t, const char *text);
+/** A unit's name as typed: ANS_OK with the one it is in *ret, ANS_LIST with those like it as the choices, ANS_NONE_FOUND. */
+enum answer read_unit_name(struct talk *t, const char *text, const struct unit_match **ret);
 enum answer read_unit(struct talk *t, const char *text);
 enum answer read_unit_pick(struct talk *t, const char *text);
 enum state consent_given(struct talk *t);

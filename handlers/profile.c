@@ -144,7 +144,7 @@ void ask_unit_unknown(struct talk *t)
     ask(t, MSG_UNIT_NOT_FOUND, ARGS({"unit", t->d->unit_typed}));
 }
 
-enum answer read_unit(struct talk *t, const char *text)
+enum answer read_unit_name(struct talk *t, const char *text, const struct unit_match **ret)
 {
     struct dialog *d = t->d;
     size_t chars = text_chars(str_of(text));
@@ -155,17 +155,27 @@ enum answer read_unit(struct talk *t, const char *text)
         return ANS_HANDLED;
     const struct unit_match *m = t->in->units;
     size_t n = t->in->unit_count < CHOICES_MAX ? t->in->unit_count : CHOICES_MAX;
-    bool exact = n > 0 && m[0].score_pct == 100 && (n == 1 || m[1].score_pct < 100);
-    if (exact)
-        return unit_take(t, m[0].id, m[0].name, NULL) ? ANS_OK : ANS_HANDLED;
+    *ret = m;
+    if (n > 0 && m[0].score_pct == 100 && (n == 1 || m[1].score_pct < 100))
+        return ANS_OK;
     forget_choices(t);
-    d->unit_typed = text;
     for (size_t i = 0; i < n; i++) {
         const char *parent = m[i].parent_name;
         const char *name = parent ? fmt(t, "%s (%s)", m[i].name, parent) : m[i].name;
         d->choice[i] = (struct choice){m[i].id, must(text_short(t->ctx, str_of(name), 120))};
     }
     return n ? ANS_LIST : ANS_NONE_FOUND;
+}
+
+enum answer read_unit(struct talk *t, const char *text)
+{
+    const struct unit_match *m;
+    enum answer answer = read_unit_name(t, text, &m);
+    if (answer == ANS_OK)
+        return unit_take(t, m->id, m->name, NULL) ? ANS_OK : ANS_HANDLED;
+    if (answer == ANS_LIST || answer == ANS_NONE_FOUND)
+        t->d->unit_typed = text;
+    return answer;
 }
 
 enum answer read_unit_pick(struct talk *t, const char *text)
