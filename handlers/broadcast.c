@@ -23,7 +23,7 @@ SCOPED_DEFINE(json_text, char *, cJSON_free)
 
 enum { SAMPLE_CHARS = 300, OP_CHARS = 20, MINUTE_MS = 60000, DAY_MIN = 24 * 60, VIETNAM_MIN = 7 * 60 };
 
-static const char action_prefix[] = "broadcast_";
+#define ACTION_PREFIX "broadcast_" /* of the names of commands: what stands behind it is the word the job takes */
 
 static const struct {
     enum answer answer;
@@ -239,7 +239,7 @@ void cmd_broadcast_go(struct talk *t, int64_t arg, enum edit_field field)
 void cmd_broadcast_about(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)field;
-    wish_about(t, t->action + sizeof(action_prefix) - 1, arg);
+    wish_about(t, t->action + strlen(ACTION_PREFIX), arg);
 }
 
 /* ---- telling ---- */
