@@ -5,12 +5,11 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
-from process import Failure  # noqa: E402
+from process import Failure, scratch_folder  # noqa: E402
 from standin import IDS, SECRETS  # noqa: E402
 from world import DATABASE, World  # noqa: E402
 
@@ -57,11 +56,16 @@ def wait_for(world, sql, want, seconds=60):
     return got
 
 
+def chosen(*scenes):
+    """Those whose names stand among the arguments, all of them when none does."""
+    named = [s for s in scenes if s.__name__ in sys.argv[2:]]
+    return named or list(scenes)
+
+
 def play(name, build, people, scenes, extra=None, pooled=False):
     """Starts a world and lets scenes(world, checks) happen in it; `people` (prefix, count): the stand-in sends only to whom it
     knows.  Prints the counts.  @return the exit status."""
-    folder = tempfile.mkdtemp(prefix=f"sangkien-{name}-", dir="/var/tmp")
-    os.chmod(folder, 0o711)
+    folder = scratch_folder(name)
     checks = Checks()
     world = World(folder, build, fast=True, extra=extra, pooled=pooled)
     try:

@@ -1,12 +1,11 @@
 """What the fault programme runs on: PostgreSQL with its default durability, the stand-in, bots, a crowd; the invariants; the table."""
 import os
 import shutil
-import tempfile
 import time
 
 from bot import Bot
 from load import Crowd, Prober
-from process import Failure, free_port
+from process import Failure, free_port, scratch_folder
 from scene import Checks
 from world import DATABASE, World
 
@@ -46,8 +45,7 @@ class Stage:
 
     def __init__(self, build, at_once=12):
         self.build, self.at_once = build, at_once
-        self.folder = tempfile.mkdtemp(prefix="sangkien-faults-", dir="/var/tmp")
-        os.chmod(self.folder, 0o711)
+        self.folder = scratch_folder("faults")
         self.checks, self.rows = Checks(), []
         self.world = World(self.folder, build, extra=SETTINGS, standin_extra=("--quiet",))
         self.database = self.world.postgres

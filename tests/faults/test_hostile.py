@@ -2,7 +2,7 @@
 """Whoever wants to harm: thousands of slow connections while honest people write, bytes that make a careless reader spin, and the
 public corpora of broken JSON and naughty strings through the real socket.  (reliability.md D5, D6, D8, D9, H2)
 
-  test_hostile.py BUILD_FOLDER [--short]
+  test_hostile.py BUILD_FOLDER [--short] [SCENE ...]
 
 The corpora are looked for in SANGKIEN_CORPORA, else beside the checkout (../shared/corpora); without them those checks are left out."""
 import base64
@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 import hashlib  # noqa: E402
 
-from scene import body_of, count, play, post, wait_for  # noqa: E402
+from scene import body_of, chosen, count, play, post, wait_for  # noqa: E402
 from standin import IDS, SECRETS  # noqa: E402
 from world import DATABASE, root  # noqa: E402
 
@@ -234,16 +234,15 @@ def naughty_strings(world, checks):
 
 def scenes(world, checks):
     short = "--short" in sys.argv
-    if short:
-        slow_connections(world, checks, 1500, 6, 500)  # a sanitized build on a busy machine
-    else:
-        slow_connections(world, checks, 10000, 20, 50)
-    no_spin(world, checks)
-    if os.path.isdir(corpora()):
-        json_corpus(world, checks)
-        naughty_strings(world, checks)
-    else:
-        print(f"skip  the corpora are not in {corpora()}")
+    for scene in chosen(slow_connections, no_spin, json_corpus, naughty_strings):
+        if scene == slow_connections and short:
+            scene(world, checks, 1500, 6, 500)  # a sanitized build on a busy machine
+        elif scene == slow_connections:
+            scene(world, checks, 10000, 20, 50)
+        elif scene == no_spin or os.path.isdir(corpora()):
+            scene(world, checks)
+        else:
+            print(f"skip  the corpora are not in {corpora()}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 it had acknowledged is lost, its replies go out at once, numbers are over all workers, a restart refuses nobody.
 (reliability.md K, R)
 
-  test_workers.py BUILD_FOLDER [--short]     --short: without what waits for the 20 s after which a worker counts as hung"""
+  test_workers.py BUILD_FOLDER [--short] [SCENE ...]     --short: without what waits for the 20 s after which a worker counts as hung"""
 import concurrent.futures
 import os
 import signal
@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, HERE)
 
 from process import die_with_parent  # noqa: E402
-from scene import body_of, count, play, post, wait_for  # noqa: E402
+from scene import body_of, chosen, count, play, post, wait_for  # noqa: E402
 
 WORKERS = 3
 
@@ -106,10 +106,13 @@ def an_ordered_end(world, checks):
 
 
 def workers_do_not_outlive_their_supervisor(world, checks):
+    world.bot.stop()
     world.bot.start()
-    until(lambda: len(children(world.bot.process.child.pid)) == WORKERS)
-    workers = children(world.bot.process.child.pid)
-    world.bot.kill()
+    supervisor = world.bot.process.child
+    until(lambda: len(children(supervisor.pid)) == WORKERS)
+    workers = children(supervisor.pid)
+    supervisor.kill()  # it alone
+    supervisor.wait()
     checks.that("workers of a killed supervisor end", until(lambda: not any(os.path.exists(f"/proc/{w}") for w in workers)))
 
 
@@ -154,7 +157,7 @@ class Systemd:
         return self.child.wait(30)
 
 
-def a_restart_refuses_nobody(world, checks, workers):
+def restart(world, checks, workers):
     what = "one process" if workers == 1 else f"{workers} workers"
     systemd = Systemd(world, workers)
     checks.that(f"{what}: READY=1 is told", systemd.start())
@@ -187,16 +190,17 @@ def a_restart_refuses_nobody(world, checks, workers):
     systemd.socket.close()
 
 
+def a_restart_refuses_nobody(world, checks):
+    world.bot.stop()
+    restart(world, checks, 1)
+    restart(world, checks, WORKERS)
+
+
 def scenes(world, checks):
-    one_socket_for_all(world, checks)
-    a_killed_worker_loses_nothing(world, checks)
-    settings_are_read_again(world, checks)
-    if "--short" not in sys.argv:
-        a_hung_worker_is_killed(world, checks)
-    an_ordered_end(world, checks)
-    workers_do_not_outlive_their_supervisor(world, checks)
-    a_restart_refuses_nobody(world, checks, 1)
-    a_restart_refuses_nobody(world, checks, WORKERS)
+    long = () if "--short" in sys.argv else (a_hung_worker_is_killed,)
+    for scene in chosen(one_socket_for_all, a_killed_worker_loses_nothing, settings_are_read_again, *long, an_ordered_end,
+                        workers_do_not_outlive_their_supervisor, a_restart_refuses_nobody):
+        scene(world, checks)
 
 
 PEOPLE = (("all-", 60), ("dead-", 200), ("end-", 200), ("again1-", 8), (f"again{WORKERS}-", 8))

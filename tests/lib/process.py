@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -22,6 +23,13 @@ def die_with_parent(signal_number):
     def set_it():
         libc.prctl(PR_SET_PDEATHSIG, signal_number)
     return set_it
+
+
+def scratch_folder(name):
+    """A new folder for a test's servers, which whoever runs PostgreSQL may enter; SANGKIEN_TEST_FOLDER says where, /var/tmp else."""
+    folder = tempfile.mkdtemp(prefix=f"sangkien-{name}-", dir=os.environ.get("SANGKIEN_TEST_FOLDER", "/var/tmp"))
+    os.chmod(folder, 0o711)
+    return folder
 
 
 def free_port(wanted, taken=()):

@@ -10,12 +10,11 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from postgres import Postgres  # noqa: E402
-from process import Failure  # noqa: E402
+from process import Failure, scratch_folder  # noqa: E402
 
 
 def counts(result):
@@ -37,8 +36,7 @@ def counts(result):
 
 def main(argv):
     build = argv[1]
-    folder = tempfile.mkdtemp(prefix="sangkien-unit-", dir="/var/tmp")
-    os.chmod(folder, 0o711)
+    folder = scratch_folder("unit")
     postgres = Postgres(os.path.join(folder, "pg"), os.path.join(folder, "postgres.log"), fast=True)
     log = os.path.join(build, "meson-logs", "testlog.json")
     if os.path.exists(log):
