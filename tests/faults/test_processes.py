@@ -2,7 +2,7 @@
 """Two processes on one database: an event takes effect once however often and wherever it arrives, a killed process loses
 nothing, its replies go out all the same, a poison event (or piece of mail) ends alone.  (reliability.md K2, K3, K8, K11, W1, Q1, Q9; test_spool.py has more of Q)
 
-  test_processes.py BUILD_FOLDER"""
+  test_processes.py BUILD_FOLDER [SCENE ...]"""
 import concurrent.futures
 import os
 import shutil
@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 from bot import Bot  # noqa: E402
 from process import free_port  # noqa: E402
-from scene import body_of, count, play, post, wait_for  # noqa: E402
+from scene import body_of, chosen, count, play, post, wait_for  # noqa: E402
 from world import DATABASE  # noqa: E402
 
 
@@ -42,7 +42,37 @@ def one_person_on_two_processes(world, second, checks):
                 count(world, "SELECT version FROM conversation WHERE user_id = 'both'") == 60)
 
 
-def a_failed_claim_leaves_no_transaction_open(world, checks):
+def nothing_of_one_person_is_overwritten(world, second, checks):
+    """A description in forty messages, by turns to both: who read the draft before the other had saved it would drop what came between."""
+    for n, text in enumerate(("xin chào", "đăng ký", "đồng ý", "Nguyễn Văn An", "Bình Minh Xanh", "Đồ gá kẹp bo mạch khi hàn tay")):
+        post(world.bot_port, body_of("both-2", f"first-{n}", text))
+    parts = [f"phần {n:02d} của mô tả" for n in range(40)]
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        jobs = [((world.bot_port, second.port)[n % 2], body_of("both-2", f"part-{n}", text)) for n, text in enumerate(parts)]
+        statuses = list(pool.map(lambda j: post(*j), jobs))
+    draft = world.postgres.psql(DATABASE, "SELECT draft FROM conversation WHERE user_id = 'both-2'")
+    missing = [text for text in parts if draft.count(text) != 1]
+    checks.that("forty parts of one description over two processes: each is in it once", statuses == [200] * 40 and not missing, missing)
+
+
+def a_held_process_sends_nothing(world, second, checks):
+    """`serve --hold`: events are taken and answers written, none goes out before somebody serves without it."""
+    world.bot.stop()
+    second.stop()
+    world.bot.options = ["--hold"]
+    world.bot.start()
+    checks.that("held: an event is taken", post(world.bot_port, body_of("hold-0", "h0", "xin chào")) == 200)
+    checks.that("and its answer written", wait_for(world, "SELECT count(*) FROM outbox WHERE user_id = 'hold-0'", 1, 10) == 1)
+    checks.that("but not sent", not world.standin.sent("hold-0", 0, 3000))  # longer than the sender's looks at the outbox are apart
+    world.bot.stop()
+    world.bot.options = []
+    world.bot.start()
+    checks.that("without --hold it goes out, once", wait_for(world, "SELECT count(*) FROM outbox WHERE user_id = 'hold-0'", 0, 20) == 0
+                and len(world.standin.sent("hold-0", 0, 1000)) == 1)
+    second.start()
+
+
+def a_failed_claim_leaves_no_transaction_open(world, second, checks):
     """What fails before the turns are even loaded is rolled back like the rest, or the connection would refuse all that follows."""
     world.postgres.psql(DATABASE, """
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused for the test'; END $$;
@@ -55,7 +85,7 @@ def a_failed_claim_leaves_no_transaction_open(world, checks):
     world.postgres.psql(DATABASE, "DELETE FROM dead_event")
 
 
-def poison_mail_leaves_the_mailbox(world, checks):
+def poison_mail_leaves_the_mailbox(world, second, checks):
     """Else it would be looked at each second for ever, and five hundred of its kind would hide all other mail."""
     world.postgres.psql(DATABASE, """
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused for the test'; END $$;
@@ -71,7 +101,7 @@ def poison_mail_leaves_the_mailbox(world, checks):
                 and count(world, "SELECT count(*) FROM dead_event") == 0)
 
 
-def a_poison_event_ends_alone(world, checks):
+def a_poison_event_ends_alone(world, second, checks):
     """The database refuses one person's row as a handler's mistake would make it: everybody else of the batch goes on."""
     world.postgres.psql(DATABASE, """
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused for the test'; END $$;
@@ -98,7 +128,7 @@ def a_poison_event_ends_alone(world, checks):
     checks.that("and can go on at once", again == 200 and len(world.standin.sent("poison-7", told[-1]["seq"] if told else 0, 10000)) >= 1)
 
 
-def what_fails_again_is_dead_again(world, checks):
+def what_fails_again_is_dead_again(world, second, checks):
     world.postgres.psql(DATABASE, """
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'still refused'; END $$;
         CREATE TRIGGER refuse BEFORE UPDATE ON conversation FOR EACH ROW WHEN (NEW.user_id = 'poison-9') EXECUTE FUNCTION refuse()""")
@@ -132,7 +162,7 @@ def a_killed_process_loses_nothing(world, second, checks):
     checks.that("nobody who was acknowledged stays without an answer", not silent, silent)
 
 
-def a_restarted_database_loses_nothing(world, checks):
+def a_restarted_database_loses_nothing(world, second, checks):
     """What cannot be committed in time is spooled; nobody has to send it again."""
     statuses = []
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
@@ -147,7 +177,7 @@ def a_restarted_database_loses_nothing(world, checks):
     checks.that("and each takes effect once, by itself", wait_for(world, stored, 300, 20) == 300, count(world, stored))
 
 
-def a_graceful_stop_refuses_nothing_it_has_taken(world, checks):
+def a_graceful_stop_refuses_nothing_it_has_taken(world, second, checks):
     statuses = []
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         running = [pool.submit(post, world.bot_port, body_of(f"stop-{n}", f"s{n}", "xin chào")) for n in range(200)]
@@ -166,7 +196,7 @@ def a_graceful_stop_refuses_nothing_it_has_taken(world, checks):
                 world.postgres.psql(DATABASE, "SELECT id, fence, attempts, owner, due_at - now(), last_error FROM outbox WHERE owner IS NOT NULL"))
 
 
-def an_impatient_stop_ends_cleanly(world, checks):
+def an_impatient_stop_ends_cleanly(world, second, checks):
     """The second signal ends the loop with batches, writes and sends in flight; nothing is called back into what is gone."""
     codes = []
     for attempt in range(3):
@@ -191,21 +221,17 @@ def scenes(world, checks):
                  {"SANGKIEN_SPOOL_PATH": os.path.join(world.folder, "spool")})
     second.start()
     try:
-        fifty_copies_on_two_processes(world, second, checks)
-        one_person_on_two_processes(world, second, checks)
-        a_failed_claim_leaves_no_transaction_open(world, checks)
-        poison_mail_leaves_the_mailbox(world, checks)
-        a_poison_event_ends_alone(world, checks)
-        what_fails_again_is_dead_again(world, checks)
-        a_killed_process_loses_nothing(world, second, checks)
-        a_restarted_database_loses_nothing(world, checks)
-        a_graceful_stop_refuses_nothing_it_has_taken(world, checks)
-        an_impatient_stop_ends_cleanly(world, checks)
+        for scene in chosen(fifty_copies_on_two_processes, one_person_on_two_processes, nothing_of_one_person_is_overwritten,
+                            a_held_process_sends_nothing, a_failed_claim_leaves_no_transaction_open,
+                            poison_mail_leaves_the_mailbox, a_poison_event_ends_alone, what_fails_again_is_dead_again,
+                            a_killed_process_loses_nothing, a_restarted_database_loses_nothing,
+                            a_graceful_stop_refuses_nothing_it_has_taken, an_impatient_stop_ends_cleanly):
+            scene(world, second, checks)
     finally:
         second.kill()
 
 
-PEOPLE = (("copies-", 20), ("claim-", 64), ("poison-", 64), ("kill-", 400), ("stop-", 200))
+PEOPLE = (("copies-", 20), ("both-", 3), ("hold-", 1), ("claim-", 64), ("poison-", 64), ("kill-", 400), ("stop-", 200))
 
 if __name__ == "__main__":
     sys.exit(play("processes", sys.argv[1], PEOPLE, scenes))
