@@ -1,0 +1,168 @@
+/* Who may take a reply, who may say what became of it: the statements of db/sql/outbox.sql, asked by two processes in turn. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "database.h"
+#include "statements.h"
+
+enum { COLUMN_FENCE = 7, COLUMN_UNSURE = 10, COLUMN_ECHO = 11, COLUMN_SILENCED = 12 }; /* of outbox_claim_due */
+
+static const char *url;
+static PGconn *conn;
+
+static const char *query(const char *sql)
+{
+    static char value[256];
+    PGresult *res = PQexec(conn, sql);
+    snprintf(value, sizeof(value), "%s", PQntuples(res) ? PQgetvalue(res, 0, 0) : PQresultErrorMessage(res));
+    PQclear(res);
+    return value;
+}
+
+static PGresult *run(enum sql_id id, int count, const char *const *values)
+{
+    PGresult *res = PQexecParams(conn, sql_statements[id].text, count, NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(res) != PGRES_TUPLES_OK && PQresultStatus(res) != PGRES_COMMAND_OK)
+        fail_msg("%s: %s", sql_statements[id].name, PQresultErrorMessage(res));
+    return res;
+}
+
+/* @return the claimed rows; to be cleared. */
+static PGresult *claim(const char *process, const char *lease_ms)
+{
+    return run(SQL_OUTBOX_CLAIM_DUE, 3, (const char *const[]){process, lease_ms, "10"});
+}
+
+/* The one row's fence, which that process has got. */
+static const char *claim_one(const char *process, const char *lease_ms)
+{
+    static char fence[2][24];
+    static int turn;
+    PGresult *res = claim(process, lease_ms);
+    assert_int_equal(PQntuples(res), 1);
+    snprintf(fence[turn ^= 1], sizeof(fence[0]), "{%s}", PQgetvalue(res, 0, COLUMN_FENCE));
+    PQclear(res);
+    return fence[turn];
+}
+
+static void sent(const char *fence, const char *msg_id)
+{
+    PQclear(run(SQL_OUTBOX_SENT, 5, (const char *const[]){"{an}", "{1}", fence, msg_id, "{null}"}));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    query("DELETE FROM outbox");
+    query("DELETE FROM message");
+    query("DELETE FROM echo");
+    query("DELETE FROM conversation");
+    query("INSERT INTO conversation (user_id) VALUES ('an')");
+    query("INSERT INTO outbox (user_id, id, text, due_at, expires_at) VALUES ('an', 1, 'em chào', now(), now() + interval '1 day')");
+    return 0;
+}
+
+static void test_what_is_leased_is_nobody_elses_until_the_lease_ends(void **state)
+{
+    (void)state;
+    claim_one("a", "60000");
+    PGresult *res = claim("b", "60000");
+    assert_int_equal(PQntuples(res), 0);
+    PQclear(res);
+    query("UPDATE outbox SET due_at = now()");
+    res = claim("b", "60000");
+    assert_int_equal(PQntuples(res), 1);
+    assert_string_equal(PQgetvalue(res, 0, COLUMN_UNSURE), "t"); /* the first one may have sent it */
+    PQclear(res);
+}
+
+static void test_who_has_lost_the_lease_settles_nothing(void **state)
+{
+    (void)state;
+    const char *first = claim_one("a", "0"), *second = claim_one("b", "60000");
+    sent(first, "{m1}");
+    assert_string_equal(query("SELECT count(*) FROM outbox WHERE owner = 'b'"), "1");
+    assert_string_equal(query("SELECT count(*) FROM message"), "0");
+    sent(second, "{m2}");
+    assert_string_equal(query("SELECT count(*) FROM outbox"), "0");
+    assert_string_equal(query("SELECT string_agg(zalo_msg_id, ' ') FROM message"), "m2");
+}
+
+static void test_who_has_lost_the_lease_cannot_give_it_back(void **state)
+{
+    (void)state;
+    const char *first = claim_one("a", "0");
+    claim_one("b", "60000");
+    PQclear(run(SQL_OUTBOX_RETRY, 6, (const char *const[]){"{an}", "{1}", first, "{0}", "{1}", "{late}"}));
+    assert_string_equal(query("SELECT owner || attempts FROM outbox"), "b0");
+}
+
+static void test_who_takes_over_learns_of_the_echo(void **state)
+{
+    (void)state;
+    query("INSERT INTO echo (user_id, msg_id, at, text) VALUES ('an', 'm1', now(), 'em chào')");
+    claim_one("a", "0");
+    PGresult *res = claim("b", "60000");
+    assert_string_equal(PQgetvalue(res, 0, COLUMN_ECHO), "m1");
+    PQclear(res);
+}
+
+static void test_an_echo_that_has_its_message_is_no_sign_of_another_with_the_same_words(void **state)
+{
+    (void)state;
+    query("INSERT INTO echo (user_id, msg_id, at, text) VALUES ('an', 'm1', now(), 'em chào')");
+    query("INSERT INTO message (user_id, id, origin, kind, text, zalo_msg_id) VALUES ('an', 7, 'bot', 'text', 'em chào', 'm1')");
+    claim_one("a", "0");
+    PGresult *res = claim("b", "60000");
+    assert_true(PQgetisnull(res, 0, COLUMN_ECHO));
+    PQclear(res);
+}
+
+static void test_the_bot_is_silent_while_a_person_has_the_conversation(void **state)
+{
+    (void)state;
+    query("UPDATE conversation SET owner = 'user:binh', owner_until = now() + interval '1 hour'");
+    PGresult *res = claim("a", "0");
+    assert_string_equal(PQgetvalue(res, 0, COLUMN_SILENCED), "t");
+    PQclear(res);
+    query("UPDATE conversation SET owner_until = now() - interval '1 second'");
+    res = claim("a", "0");
+    assert_string_equal(PQgetvalue(res, 0, COLUMN_SILENCED), "f");
+    PQclear(res);
+}
+
+static int open_database(void **state)
+{
+    (void)state;
+    conn = PQconnectdb(url);
+    return PQstatus(conn) == CONNECTION_OK ? 0 : -1;
+}
+
+static int close_database(void **state)
+{
+    (void)state;
+    PQfinish(conn);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_what_is_leased_is_nobody_elses_until_the_lease_ends, set_up),
+        cmocka_unit_test_setup(test_who_has_lost_the_lease_settles_nothing, set_up),
+        cmocka_unit_test_setup(test_who_has_lost_the_lease_cannot_give_it_back, set_up),
+        cmocka_unit_test_setup(test_who_takes_over_learns_of_the_echo, set_up),
+        cmocka_unit_test_setup(test_an_echo_that_has_its_message_is_no_sign_of_another_with_the_same_words, set_up),
+        cmocka_unit_test_setup(test_the_bot_is_silent_while_a_person_has_the_conversation, set_up),
+    };
+    url = test_database("outbox");
+    return url ? cmocka_run_group_tests(tests, open_database, close_database) : 77;
+}
