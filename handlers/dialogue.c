@@ -178,6 +178,8 @@ static void enter(struct talk *t, enum state to)
     if (to != ST_TITLE)
         d->fragment = NULL;
     t->state = to;
+    if (!t->tapped)
+        d->last_tap = NULL; /* something else has led here: the button is pressed anew */
     d->seq++;
     d->misses = 0;
     d->question = t->next_question ? message_get(t->next_question)->name : NULL;
@@ -363,6 +365,7 @@ static void tap_turn(struct talk *t, const char *payload)
         return;
     d->last_tap = strlen(payload) <= 200 ? payload : NULL;
     d->last_tap_ms = t->in->now_ms;
+    t->tapped = true;
     const char *action = t->in->late ? NULL : tap_action(t, payload);
     if (action && act_on_button(t, action))
         return;

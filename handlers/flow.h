@@ -173,6 +173,7 @@ struct talk {
     size_t lead_arg_count;
     bool collected;       /* the next reply waits for a quiet moment and may be replaced */
     bool spoke;
+    bool tapped;          /* a button was pressed, just now */
     const struct initiative *receipt; /* what this turn filed */
     enum msg next_question; /* the state entered next asks this instead of its own prompt */
     struct reply **reply_tail;

@@ -158,8 +158,11 @@ static void add_buttons(struct talk *t, struct reply *r, const struct message *m
         if (!*label || !*action || action[strlen(action) - 1] == '.')
             continue;
         label = must(text_short(t->ctx, str_of(label), MESSAGE_LABEL_CHARS));
+        const char *payload = payload_of(t, action);
+        if (!t->tapped && t->d->last_tap && strcmp(t->d->last_tap, payload) == 0)
+            t->d->last_tap = NULL; /* put on show anew, and not by that tap: another one means this */
         shown[r->button_count] = (struct shown_button){label, action};
-        r->button[r->button_count++] = (struct button){label, payload_of(t, action)};
+        r->button[r->button_count++] = (struct button){label, payload};
     }
 }
 
