@@ -9,7 +9,10 @@
 #include "reading/text.h"
 #include "staff.h"
 
-enum { DOCUMENT_BYTES_MAX = 5 * 1024 * 1024 };
+enum {
+    DOCUMENT_BYTES_MAX = 5 * 1024 * 1024,
+    DOCUMENT_NAME_CHARS = 200,
+};
 
 /* ---- which ticket ---- */
 
@@ -100,15 +103,22 @@ enum state answering_goes_on(struct talk *t)
 }
 
 /* Zalo takes these from an account, up to that size; anything else goes as an address (zalo-oa-api.md 2.7). */
-static bool is_document(const struct inbound *msg)
+static const char *document_name(struct talk *t, const struct inbound *msg)
 {
     static const char *const endings[] = {"pdf", "doc", "docx", "csv"};
     const struct attachment *a = msg->kind == IN_FILE && msg->attachment_count ? &msg->attachment[0] : NULL;
     const char *dot = a && a->url && a->name ? strrchr(a->name, '.') : NULL;
     for (size_t i = 0; dot && a->size_bytes <= DOCUMENT_BYTES_MAX && i < ARRAY_LEN(endings); i++)
         if (strcasecmp(dot + 1, endings[i]) == 0)
-            return true;
-    return false;
+            return text_chars(str_of(a->name)) <= DOCUMENT_NAME_CHARS ? a->name : fmt(t, "tep.%s", endings[i]);
+    return NULL;
+}
+
+struct spoken spoken_now(struct talk *t, const char *text)
+{
+    const struct inbound *msg = t->in->msg;
+    return (struct spoken){.text = text, .kind = inbound_kind_name(msg->kind), .url = media_url(msg), .label = media_label(t, msg),
+                           .document = document_name(t, msg)};
 }
 
 void contact_file_told(struct talk *t, const cJSON *result)
@@ -122,20 +132,25 @@ void contact_file_told(struct talk *t, const cJSON *result)
               {"direct", mail_text(t, result, "direct", 4)}, {"token", mail_text(t, result, "token", FILE_TOKEN_CHARS)}));
 }
 
-void answer_case(struct talk *t, const struct ticket_case *c, const char *text, bool direct)
+void pass_on(struct talk *t, const struct ticket_case *c, const struct spoken *said, const char *msg_id, bool direct)
 {
-    const struct inbound *msg = t->in->msg;
+    const char *text = said->text || said->url ? said->text : said->label;
     t->d->last_answer = text;
     t->d->last_answer_number = c->ticket.number;
-    if (is_document(msg)) {
+    if (said->document) {
         job_wish_add(t, "contact_file",
-                     texts_json(t, ARGS({"number", id_text(t, c->ticket.number)}, {"text", text}, {"url", media_url(msg)}, {"name", msg->attachment[0].name},
-                                        {"label", media_label(t, msg)}, {"msg_id", msg->msg_id}, {"direct", direct ? "yes" : NULL})));
+                     texts_json(t, ARGS({"number", id_text(t, c->ticket.number)}, {"text", text}, {"url", said->url}, {"name", said->document},
+                                        {"label", said->label}, {"msg_id", msg_id}, {"direct", direct ? "yes" : NULL})));
         return;
     }
     wish(t, c, "ticket_answer",
-         ARGS({"text", text}, {"kind", inbound_kind_name(msg->kind)}, {"url", media_url(msg)}, {"label", media_label(t, msg)},
-              {"msg_id", msg->msg_id}, {"direct", direct ? "yes" : NULL}));
+         ARGS({"text", text}, {"kind", said->kind}, {"url", said->url}, {"label", said->label}, {"msg_id", msg_id}, {"direct", direct ? "yes" : NULL}));
+}
+
+void answer_case(struct talk *t, const struct ticket_case *c, const char *text, bool direct)
+{
+    const struct spoken said = spoken_now(t, text);
+    pass_on(t, c, &said, t->in->msg->msg_id, direct);
 }
 
 enum answer read_answering(struct talk *t, const char *text)
@@ -155,7 +170,7 @@ void answering_media(struct talk *t)
     if (!c)
         return;
     if (media_url(t->in->msg) || media_label(t, t->in->msg))
-        answer_case(t, c, text && *text ? text : media_url(t->in->msg) ? NULL : media_label(t, t->in->msg), false);
+        answer_case(t, c, text && *text ? text : NULL, false);
 }
 
 enum state answering_done(struct talk *t)
@@ -241,7 +256,9 @@ void cmd_ticket_say(struct talk *t, int64_t arg, enum edit_field field)
     if (!c)
         return;
     audit_more(t, c->ticket.user_id, NULL);
-    if (!t->typed_rest)
+    if (!t->typed_rest && t->state == ST_WHOM)
+        unsent_goes_to(t, c);
+    else if (!t->typed_rest)
         show_card(t, c);
     else if (same_words(t, t->typed_rest, message_get(MSG_LABEL_LATER)->text))
         wish(t, c, "ticket_snooze", NO_ARGS);
@@ -260,7 +277,7 @@ bool quoted_turn(struct talk *t)
         return true;
     const struct ticket *quoted = t->in->quoted;
     if (!quoted) /* whom he means is not known: while he answers somebody it would go there */
-        return t->state == ST_ANSWERING && text && unaddressed_turn(t, text);
+        return t->state == ST_ANSWERING && unaddressed_turn(t, text);
     if (strcmp(quoted->user_id, msg->user_id) == 0)
         return quoted_by_worker(t, quoted->id, text);
     const struct ticket_case *c = case_of(t, quoted->number);
@@ -271,68 +288,13 @@ bool quoted_turn(struct talk *t)
     return true;
 }
 
-/* ---- a text for nobody in particular ---- */
+/* ---- duty ---- */
 
-static bool is_mine(const struct talk *t, const struct ticket_case *c)
+bool case_is_mine(const struct talk *t, const struct ticket_case *c)
 {
     return c->ticket.assignee && strcmp(c->ticket.assignee, t->in->msg->user_id) == 0;
 }
 
-static struct choice choice_of(struct talk *t, int64_t number, const char *name)
-{
-    return (struct choice){number, fmt(t, "#%lld %s", (long long)number, name)};
-}
-
-bool unaddressed_turn(struct talk *t, const char *text)
-{
-    struct dialog *d = t->d;
-    if (!d->staff || !has_role(t, ROLE_SUPPORT) || !need(t, NEED_QUEUE))
-        return t->out->needs != 0;
-    int n = 0;
-    memset(d->choice, 0, sizeof(d->choice));
-    if (t->state == ST_ANSWERING)
-        d->choice[n++] = choice_of(t, d->answer_number, d->answer_name);
-    for (const struct ticket_case *c = t->in->queue; c && n < CHOICES_MAX; c = c->next)
-        if (is_mine(t, c) && strcmp(c->ticket.state, TICKET_SNOOZED) != 0 && c->ticket.number != d->choice[0].id)
-            d->choice[n++] = choice_of(t, c->ticket.number, asker_name(c));
-    if (n == 0)
-        return false;
-    d->unsent = must(text_short(t->ctx, str_of(text), TICKET_TEXT_CHARS));
-    go(t, ST_WHOM);
-    return true;
-}
-
-void ask_whom(struct talk *t)
-{
-    const char *list = NULL;
-    for (int i = 0; i < CHOICES_MAX && t->d->choice[i].id; i++)
-        list = list ? fmt(t, "%s\n%d. %s", list, i + 1, t->d->choice[i].name) : fmt(t, "%d. %s", i + 1, t->d->choice[i].name);
-    ask(t, MSG_STAFF_TO_WHOM, ARGS({"danh_sach", list}));
-}
-
-enum answer read_whom(struct talk *t, const char *text)
-{
-    int64_t number = choice_named(t, text);
-    if (!number || !t->d->unsent)
-        return ANS_UNCLEAR;
-    const struct ticket_case *c = case_of(t, number);
-    if (!c)
-        return t->out->needs ? ANS_HANDLED : ANS_OK;
-    audit_add(t, "ticket_say", c->ticket.user_id, NULL);
-    wish(t, c, "ticket_answer", ARGS({"text", t->d->unsent}, {"kind", "text"}, {"direct", "yes"}));
-    t->d->unsent = NULL;
-    lead(t, MSG_STAFF_PASSING_ON, NO_ARGS);
-    return ANS_OK;
-}
-
-enum state not_sent(struct talk *t)
-{
-    t->d->unsent = NULL;
-    lead(t, MSG_STAFF_NOT_SENT, NO_ARGS);
-    return answering_goes_on(t);
-}
-
-/* ---- duty ---- */
 
 void contact_leaves(struct talk *t)
 {
@@ -343,7 +305,7 @@ void contact_leaves(struct talk *t)
         return;
     int left = 0;
     for (const struct ticket_case *c = t->in->queue; c; c = c->next)
-        if (is_mine(t, c)) {
+        if (case_is_mine(t, c)) {
             wish(t, c, "ticket_gone", NO_ARGS);
             left++;
         }
@@ -358,7 +320,7 @@ static const char *queue_lines(struct talk *t, bool mine)
 {
     const char *list = NULL;
     for (const struct ticket_case *c = t->in->queue; c; c = c->next) {
-        if (is_mine(t, c) != mine)
+        if (case_is_mine(t, c) != mine)
             continue;
         const char *question = c->ticket.question ? must(text_short(t->ctx, str_of(c->ticket.question), 60)) : NULL;
         const char *line = words(t, MSG_STAFF_TICKET_LINE,
@@ -404,7 +366,7 @@ void cmd_duty_off(struct talk *t, int64_t arg, enum edit_field field)
     const char *me = fmt(t, "user:%s", t->in->msg->user_id);
     int passed = 0, kept = 0;
     for (const struct ticket_case *c = t->in->queue; c; c = c->next) {
-        if (!is_mine(t, c))
+        if (!case_is_mine(t, c))
             continue;
         bool talking = c->owner && strcmp(c->owner, me) == 0 && c->owner_until_ms > t->in->now_ms;
         if (talking || !c->ticket.asked_at_ms) {

@@ -21,6 +21,18 @@ const struct ticket_case *case_addressed(struct talk *t, int64_t number);
 /** What the contact says to that worker, in the conversation he has or, `direct`, beside it. */
 void answer_case(struct talk *t, const struct ticket_case *c, const char *text, bool direct);
 
+/** What this turn's message says, with that text. */
+struct spoken spoken_now(struct talk *t, const char *text);
+
+/** The same for what was said before; `msg_id` may be NULL. */
+void pass_on(struct talk *t, const struct ticket_case *c, const struct spoken *said, const char *msg_id, bool direct);
+
+/** It is this contact's. */
+bool case_is_mine(const struct talk *t, const struct ticket_case *c);
+
+/** In ST_WHOM: what waits for an address is for that worker. */
+void unsent_goes_to(struct talk *t, const struct ticket_case *c);
+
 /** He answers nobody any more; the state is the caller's to leave. */
 void answering_end(struct talk *t);
 

@@ -153,7 +153,7 @@ static enum state possible(const struct talk *t, enum state to)
     case ST_PLAN_CARD:
         return d->plan.kind && d->plan.wave_name && d->plan.from && d->plan.to ? to : ST_MENU;
     case ST_WHOM:
-        return d->unsent && d->choice[0].id ? to : ST_MENU;
+        return d->unsent[0].kind && d->choice[0].id ? to : ST_MENU;
     default:
         return to;
     }

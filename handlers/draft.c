@@ -124,7 +124,6 @@ static const struct member dialog_members[] = {
     TEXT(dialog, answer_name, NAME_CHARS_MAX),
     BOOL(dialog, answer_open),
     INT64(dialog, acked_ms),
-    TEXT(dialog, unsent, 2000),
     TEXT(dialog, broadcast_to, 500),
     INT64(dialog, broadcast_id),
 };
@@ -145,6 +144,10 @@ static const struct member choice_members[] = {INT64(choice, id), TEXT(choice, n
 static const struct member button_members[] = {TEXT(shown_button, label, SENTENCE), TEXT(shown_button, action, WORD)};
 static const struct member coauthor_members[] = {TEXT(coauthor, name, NAME_CHARS_MAX), INT(coauthor, share_pct, 100)};
 static const struct member offer_members[] = {INT64(offer, number), INT64(offer, answer_id)};
+static const struct member spoken_members[] = {
+    TEXT(spoken, text, 2000), TEXT(spoken, kind, WORD),          TEXT(spoken, url, 1000),
+    TEXT(spoken, label, SENTENCE + 40), TEXT(spoken, document, SENTENCE),
+};
 static const struct member proposal_members[] = {
     INT64(proposal, id),          TEXT(proposal, field, WORD),
     TEXT(proposal, text, DESCRIPTION_CHARS_MAX), INT64(proposal, vnd),
@@ -308,6 +311,7 @@ struct dialog *dialog_read(TALLOC_CTX *ctx, const char *json)
     READ_LIST(d, root, aside, button_members);
     READ_LIST(d, root, proposal, proposal_members);
     READ_LIST(d, root, offer, offer_members);
+    READ_LIST(d, root, unsent, spoken_members);
     READ_LIST(d, root, coauthor, coauthor_members);
     READ_LIST(d, root, ask, ask_members);
     const cJSON *vnd = cJSON_GetObjectItemCaseSensitive(root, "choice_vnd");
@@ -448,6 +452,7 @@ char *dialog_print(TALLOC_CTX *ctx, const struct dialog *d)
         !ADD_LIST(root, aside, button_members, FILLED(aside, label)) ||
         !ADD_LIST(root, coauthor, coauthor_members, FILLED(coauthor, name)) ||
         !ADD_LIST(root, offer, offer_members, FILLED(offer, number)) ||
+        !ADD_LIST(root, unsent, spoken_members, FILLED(unsent, kind)) ||
         !ADD_LIST(root, proposal, proposal_members, FILLED(proposal, id)) ||
         !ADD_LIST(root, ask, ask_members, FILLED(ask, author_id)))
         return NULL;

@@ -26,6 +26,7 @@ enum {
     COAUTHORS_MAX = 9,
     PROPOSALS_MAX = 3, /* of one person, waiting; a fourth takes the place of the oldest */
     OFFERS_MAX = 5,
+    UNSENT_MAX = 5,
     ANSWER_CHARS_MAX = 1500,
     ASKS_MAX = 3,      /* questions of other authors waiting for this person's answer */
     SIMILAR_SHOWN_MAX = 3, /* initiatives like the draft that are put to its author */
@@ -95,6 +96,13 @@ struct proposal {
     const char *text;    /* as written */
     int64_t vnd;         /* benefit only */
     const char *from, *from_name; /* user id */
+};
+
+/* What a contact says to somebody: words, a picture, a file. */
+struct spoken {
+    const char *text, *kind;          /* the kind as inbound_kind_name() gives it; NULL: nothing is said */
+    const char *url, *label;          /* of the attachment */
+    const char *document;             /* its name, when Zalo takes it as a file */
 };
 
 /* A canned answer that was offered for a ticket. */
@@ -206,7 +214,7 @@ struct dialog {
     const char *answer_worker, *answer_name;
     bool answer_open;           /* the conversation is his; until then what he says may be refused */
     int64_t acked_ms;           /* when he was told last that what he wrote was passed on */
-    const char *unsent;         /* a text that did not say for whom it is */
+    struct spoken unsent[UNSENT_MAX]; /* what did not say for whom it is, in order */
     const char *last_answer;    /* his newest one, which may be kept as a canned answer */
     int64_t last_answer_number; /* of the ticket it was for */
     struct offer offer[OFFERS_MAX]; /* the newest first */

@@ -169,6 +169,16 @@ static void submit_info_turn(struct talk *t)
     restate(t);
 }
 
+/* A supporter's picture or file where nothing is asked of himself may be meant for who has asked him. */
+static bool for_somebody(struct talk *t)
+{
+    const struct inbound *msg = t->in->msg;
+    if (!t->d->staff || !media_url(msg) || msg->kind == IN_STICKER)
+        return false;
+    const char *text = msg->text && *msg->text ? msg->text : NULL;
+    return more_unaddressed(t, text) || ((flow[t->state].flags & F_IDLE) && unaddressed_turn(t, text));
+}
+
 void media_turn(struct talk *t)
 {
     if (quoted_turn(t))
@@ -177,6 +187,8 @@ void media_turn(struct talk *t)
         answering_media(t);
         return;
     }
+    if (for_somebody(t))
+        return;
     if (!t->d->greeted) {
         t->d->greeted = true;
         if (t->in->msg->kind == IN_STICKER || t->in->msg->kind == IN_TEXT) {

@@ -78,8 +78,11 @@ bool contact_mail(struct talk *t, const char *kind, const struct cJSON *root);
 /** A message that quotes one of a ticket's goes to that ticket, from either side. @return true when it did (or needs are set). */
 bool quoted_turn(struct talk *t);
 
-/** A text of staff that answers no question of the bot: perhaps it is meant for somebody. @return true when handled. */
+/** What staff sends and answers no question of the bot, text or not: perhaps it is meant for somebody. @return true when handled. */
 bool unaddressed_turn(struct talk *t, const char *text);
+
+/** One more message while that is asked about: it is for the same person. @return false: nothing is asked, or there is no room. */
+bool more_unaddressed(struct talk *t, const char *text);
 
 /** A document of a contact is with Zalo, or could not be brought there (job "contact_file"): it goes to the worker. */
 void contact_file_told(struct talk *t, const struct cJSON *result);

@@ -217,7 +217,8 @@ static void test_a_role_that_ends_in_the_middle_leads_to_the_menu(void **state)
             d->answer_worker = "u2";
             d->answer_name = "Trần Thị Bình";
             d->answer_open = true;
-            d->unsent = d->last_answer = "Dạ đúng rồi ạ";
+            d->last_answer = "Dạ đúng rồi ạ";
+            d->unsent[0] = (struct spoken){.text = d->last_answer, .kind = "text"};
             d->choice[0] = (struct choice){5, "#5 Trần Thị Bình"};
             d->review = (struct reviewing){.code = "SK-AAAAAA"};
             world->me->conv.draft = dialog_print(world->me->ctx, d);

@@ -30,6 +30,7 @@ KINDS = {"image": "image", "photo": "image", "gif": "gif", "link": "link", "voic
 DEEDS = {"follows": "follow", "unfollows": "unfollow", "opens the chat": "chatnow", "withdraws": "withdraw",
          "shares contact": "submit_info", "has seen the last message": "seen", "has received the last message": "received"}
 
+KIND = rf"(?P<kind>{'|'.join(KINDS)})"
 PERSON = r"(?P<who>worker\d*|support\d*|reviewer\d*|admin\d*|organizer\d*|visitor\d*)"
 MODIFIERS = r"(?:\s*\((?P<mods>[^)]*)\))?"
 
@@ -37,7 +38,8 @@ FORMS = [
     ("says", rf"{PERSON}{MODIFIERS}: ?(?P<text>.*)"),
     ("quotes", rf'{PERSON} quotes "(?P<words>[^"]*)"{MODIFIERS}: ?(?P<text>.*)'),
     ("taps", rf"{PERSON} taps(?P<old> old)?{MODIFIERS}: ?(?P<label>.*)"),
-    ("sends", rf"{PERSON} sends (?P<kind>{'|'.join(KINDS)}){MODIFIERS}(?: (?P<arg>.*))?"),
+    ("sends", rf"{PERSON} sends {KIND}{MODIFIERS}(?: (?P<arg>.*))?"),
+    ("quotes with", rf'{PERSON} quotes "(?P<words>[^"]*)" with {KIND}{MODIFIERS}(?: (?P<arg>.*))?'),
     ("does", rf"{PERSON} (?P<deed>{'|'.join(DEEDS)}){MODIFIERS}(?:: ?(?P<text>.*))?"),
     ("reacts", rf"{PERSON} reacts{MODIFIERS}(?:: ?(?P<icon>.*))?"),
     ("event", rf"{PERSON} event (?P<kind>\w+){MODIFIERS}(?: (?P<json>\{{.*\}}))?"),

@@ -137,13 +137,20 @@ class Player:
 
     def do_quotes(self, step):
         """Answers the newest message to that person with those words in it, or one of before the bot's time ("")."""
-        person, text, words = self.person(step.who), self.fill(step.text), self.fill(step.words)
+        text, quoted = self.fill(step.text), self.quoted(step)
+        self.on_message(step.who, text, [])
+        self.event(step.who, "text", step.mods, text=text, quote_msg_id=quoted)
+
+    def do_quotes_with(self, step):
+        self.do_sends(step, quote_msg_id=self.quoted(step))
+
+    def quoted(self, step):
+        person, words = self.person(step.who), self.fill(step.words)
         self.unread(person)
         found = [m for m in person.messages if words and words in (m.get("text") or "")]
         if words and not found:
             raise Mismatch(f"no message with \"{words}\" was sent to {step.who}")
-        self.on_message(step.who, text, [])
-        self.event(step.who, "text", step.mods, text=text, quote_msg_id=found[-1]["message_id"] if found else "0" * 20)
+        return found[-1]["message_id"] if found else "0" * 20
 
     def do_taps(self, step):
         person = self.person(step.who)
@@ -156,8 +163,8 @@ class Player:
         self.on_message(step.who, f"[{label}]", [])
         self.event(step.who, "tap", step.mods, label=label, payload=button.get("payload"))
 
-    def do_sends(self, step):
-        kind, fields = KINDS[step.kind], {}
+    def do_sends(self, step, **fields):
+        kind = KINDS[step.kind]
         if step.arg and kind in FILES:
             fields["media"] = self.standin.upload(step.arg, FILES[kind])
         elif step.arg:
