@@ -6,8 +6,9 @@ though it was taken, one in twenty overtakes the one before it, one in a hundred
 
 Checked for everybody: each initiative that was sent has one receipt code, however often the receipt came; the list shows as
 many initiatives as were sent; each one in full shows every message of its description once; nobody waits for an answer in vain."""
-import http.client
+import bisect
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -26,6 +27,7 @@ from world import root  # noqa: E402
 
 ZALO_WAITS_S = 2.0
 AGAIN_S = 0.2       # Zalo's ladder, in small
+THINKS_S = (0.1, 0.3)  # before each answer: so many events a second are the people's pace, not what this machine can do at the moment
 PATIENCE_S = 90     # without the answer that must come a person counts as stuck
 DUPLICATES, REORDERED, FORGED = 0.20, 0.05, 0.01
 INITIATIVES = 2     # of each person
@@ -68,8 +70,9 @@ class Ledger:
             setattr(self, name, getattr(self, name) + n)
 
     def rate(self, begin, end):
+        """Events a second that were acknowledged for the first time in [begin, end)."""
         with self.lock:
-            return sum(begin <= m < end for m in self.moments) / max(end - begin, 0.001)
+            return (bisect.bisect_left(self.moments, end) - bisect.bisect_left(self.moments, begin)) / max(end - begin, 0.001)
 
     def wrong(self):
         return self.lost + self.doubled + self.stuck + self.let_in
@@ -156,6 +159,7 @@ class Person:
             bodies[i], bodies[i + 1] = bodies[i + 1], bodies[i]
             self.ledger.add("overtaken")
         for body in bodies:
+            self.think()
             self.until_taken(body)
 
     # ---- what they hear ----
@@ -181,7 +185,12 @@ class Person:
                         return name, found.groupdict(), text
         raise Stuck(f"{self.user}: no {' or '.join(names)} within {PATIENCE_S} s; the last words were {self.heard[-2:]}")
 
+    def think(self):
+        """Nobody does once all are to finish."""
+        self.crowd.ending.wait(self.dice.uniform(*THINKS_S))
+
     def ask(self, text, *names):
+        self.think()
         self.say(text)
         return self.hear(names)
 
@@ -289,27 +298,3 @@ class Crowd:
         for t in self.threads:
             t.join(4 * PATIENCE_S)
         return self.ledger
-
-
-class Prober:
-    """Somebody new every tenth of a second who says hello: how long until events are taken, and answered, again."""
-
-    def __init__(self, standin, ports, prefix):
-        self.standin, self.ports, self.prefix, self.n = standin, ports, prefix, 0
-
-    def recovery_s(self, since, limit=60):
-        """From the moment `since` until somebody who said hello after it has the answer on the phone."""
-        ledger, end = Ledger(), time.monotonic() + limit
-        while time.monotonic() < end:
-            self.n += 1
-            user, line = f"{self.prefix}{self.n}", Line(ledger, self.ports)
-            taken = line.post(body_of(user, user + ".1", "xin chào")) == 200
-            line.close()
-            if taken:
-                try:
-                    if self.standin.sent(user, 0, 2000):
-                        return time.monotonic() - since
-                except Failure:
-                    pass
-            time.sleep(0.1)
-        return limit

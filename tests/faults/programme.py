@@ -25,13 +25,13 @@ from pair import Pair  # noqa: E402
 from points import points  # noqa: E402
 from process import Failure  # noqa: E402
 from proxy import Proxy  # noqa: E402
+from recovery import GOAL_S  # noqa: E402
 from scene import body_of  # noqa: E402
 from stage import Row, Stage  # noqa: E402
 from tours import visit  # noqa: E402
 from world import DATABASE  # noqa: E402
 
-BACK_S = 5.0    # from the end of the fault to the first person served end to end
-LEASE_S = 35.0  # a worker alone dies with its replies; others take them when the lease ends
+STRETCH = 20  # faults too small to look at one by one come so many together
 
 
 def children(pid):
@@ -48,18 +48,21 @@ def killed_at_random(stage, times):
     bot = stage.bot("killed", workers=2).start()
     dice = random.Random(1)
 
-    def happen(row, prober):
+    def happen(row, watch):
         for n in range(times):
             pause(dice, 0.2, 1.0)
+            watch.calm()
             if n % 2 == 0:
                 os.kill(dice.choice(children(bot.process.child.pid)), signal.SIGKILL)
+                since = time.monotonic()
             else:
                 bot.kill()
+                since = time.monotonic()  # a start is part of the way back
                 bot.start(database=False)
             row.times += 1
-            row.recoveries.append(prober.recovery_s(time.monotonic()))
+            watch.back(row, since)
     try:
-        stage.play("kill -9 at random", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
+        stage.play("kill -9 at random", [bot], happen, {"doubled_replies": times, "recovery": GOAL_S})
     finally:
         bot.stop()
 
@@ -69,18 +72,19 @@ def restarted(stage, times):
     bot = stage.bot("restarted", workers=2).start()
     dice = random.Random(2)
 
-    def happen(row, prober):
+    def happen(row, watch):
         for n in range(times):
             pause(dice, 0.2, 1.0)
+            watch.calm()
             server = stage.database.process
             server.child.send_signal(signal.SIGINT if n % 2 == 0 else signal.SIGQUIT)
             server.child.wait(60)
             pause(dice, 0.0, 1.5)
             stage.database.start()
             row.times += 1
-            row.recoveries.append(prober.recovery_s(time.monotonic()))
+            watch.back(row)
     try:
-        stage.play("PostgreSQL restarted, fast or immediate", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
+        stage.play("PostgreSQL restarted, fast or immediate", [bot], happen, {"doubled_replies": times, "recovery": GOAL_S})
     finally:
         bot.stop()
 
@@ -90,13 +94,16 @@ def terminated(stage, times):
     bot = stage.bot("terminated", workers=2).start()
     dice = random.Random(3)
 
-    def happen(row, prober):
+    def happen(row, watch):
         while row.times < times:
-            pause(dice, 0.01, 0.15)
-            row.times += stage.count("SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sangkien' ORDER BY random() LIMIT 1) t")
-        row.recoveries.append(prober.recovery_s(time.monotonic()))
+            watch.calm()
+            stretch = min(row.times + STRETCH, times)
+            while row.times < stretch:
+                pause(dice, 0.01, 0.15)
+                row.times += stage.count("SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sangkien' ORDER BY random() LIMIT 1) t")
+            watch.back(row)
     try:
-        stage.play("backends terminated", [bot], happen, {"doubled_replies": times // 10, "recovery": BACK_S})
+        stage.play("backends terminated", [bot], happen, {"doubled_replies": times // 10, "recovery": GOAL_S})
     finally:
         bot.stop()
 
@@ -106,15 +113,16 @@ def locked(stage, times):
     bot = stage.bot("locked", workers=2).start()
     dice = random.Random(6)
 
-    def happen(row, prober):
+    def happen(row, watch):
         for n in range(times):
             pause(dice, 0.2, 1.0)
+            watch.calm()
             table = ("conversation", "message", "outbox")[n % 3]
             stage.database.psql(DATABASE, f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT")
             row.times += 1
-            row.recoveries.append(prober.recovery_s(time.monotonic()))
+            watch.back(row)
     try:
-        stage.play("tables locked for 3 s", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
+        stage.play("tables locked for 3 s", [bot], happen, {"doubled_replies": times, "recovery": GOAL_S})
     finally:
         bot.stop()
 
@@ -124,17 +132,19 @@ def all_nodes_at_once(stage, times):
     nodes = [stage.bot(f"node{n}", workers=2).start() for n in range(2)]
     dice = random.Random(7)
 
-    def happen(row, prober):
+    def happen(row, watch):
         for n in range(times):
             pause(dice, 0.3, 1.5)
+            watch.calm()
             for node in nodes:
                 node.kill() if n % 2 == 0 else node.stop()
+            since = time.monotonic()
             for node in nodes:
                 node.start(database=False)
             row.times += 1
-            row.recoveries.append(prober.recovery_s(time.monotonic()))
+            watch.back(row, since)
     try:
-        stage.play("all nodes, killed or stopped at once", nodes, happen, {"doubled_replies": 2 * times, "recovery": BACK_S})
+        stage.play("all nodes, killed or stopped at once", nodes, happen, {"doubled_replies": 2 * times, "recovery": GOAL_S})
     finally:
         for node in nodes:
             node.stop()
@@ -145,15 +155,17 @@ def cut(stage, times):
     proxy = Proxy(os.path.join(stage.database.folder, ".s.PGSQL.5432"))
     bot = stage.bot("cut", url=f"host=127.0.0.1 port={proxy.port} user=sangkien dbname={DATABASE}", workers=2).start()
 
-    def happen(row, prober):
-        proxy.cut(times)
-        while proxy.left() > 0:
-            time.sleep(0.05)
-        row.times = proxy.cuts_before + proxy.cuts_after
-        row.recoveries.append(prober.recovery_s(time.monotonic()))
+    def happen(row, watch):
+        while row.times < times:
+            watch.calm()
+            proxy.cut(min(STRETCH, times - row.times))
+            while proxy.left() > 0:
+                time.sleep(0.05)
+            row.times = proxy.cuts_before + proxy.cuts_after
+            watch.back(row)
         stage.checks.that("commits were cut before they came and after they were done", min(proxy.cuts_before, proxy.cuts_after) > times // 4, (proxy.cuts_before, proxy.cuts_after))
     try:
-        stage.play("commits cut by a proxy", [bot], happen, {"doubled_replies": times // 10, "recovery": BACK_S})
+        stage.play("commits cut by a proxy", [bot], happen, {"doubled_replies": times // 10, "recovery": GOAL_S})
     finally:
         bot.stop()
         proxy.close()
@@ -190,14 +202,15 @@ def failed_over(stage, times):
     bot = stage.bot("failover", url=pair.url(DATABASE), workers=2)
     dice = random.Random(5)
 
-    def happen(row, prober):
+    def happen(row, watch):
         for _ in range(times):
             pause(dice, 0.3, 1.5)
+            watch.calm(anew=True)
             begin = time.monotonic()
             pair.fail_over()
             print(f"      (promoted in {time.monotonic() - begin:.2f} s)", flush=True)
             row.times += 1
-            row.recoveries.append(prober.recovery_s(time.monotonic()))
+            watch.back(row)
             pair.follow()
     try:
         bot.command("migrate")
@@ -205,7 +218,7 @@ def failed_over(stage, times):
             pair.psql(DATABASE, f.read())
         stage.standin.call("POST", "/_admin/token", token_pair(bot))
         bot.start()
-        stage.play("standby promoted", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
+        stage.play("standby promoted", [bot], happen, {"doubled_replies": times, "recovery": GOAL_S})
     finally:
         bot.stop()
         pair.stop()
@@ -317,16 +330,19 @@ def zalo_unwell(stage, times):
     """Z1 to Z4: every kind of trouble for some calls in the middle of the load."""
     bot = stage.bot("zalo", workers=2).start()
 
-    def happen(row, prober):
+    def happen(row, watch):
         for n in range(times):
+            if n % STRETCH == 0:
+                watch.calm()
             trouble = TROUBLES[n % len(TROUBLES)]
             stage.standin.call("POST", "/_admin/fault", {"path": "/v3.0/oa/message/cs", "times": 5, "skip": 3, **trouble})
             time.sleep(0.6)  # in the middle of the load
             row.times += 1
-        stage.standin.call("DELETE", "/_admin/fault")
-        row.recoveries.append(prober.recovery_s(time.monotonic()))
+            if row.times % STRETCH == 0 or row.times == times:
+                stage.standin.call("DELETE", "/_admin/fault")
+                watch.back(row)
     try:
-        stage.play("Zalo unwell: 5xx, resets, slow, garbage, codes", [bot], happen, {"doubled_replies": times, "recovery": BACK_S, "codes": True})
+        stage.play("Zalo unwell: 5xx, resets, slow, garbage, codes", [bot], happen, {"doubled_replies": times, "recovery": GOAL_S, "codes": True})
     finally:
         bot.stop()
 
@@ -347,8 +363,9 @@ def disk_full(stage, times):
     shutil.copy(os.path.join(stage.folder, "spool", "token.key"), spool)
     bot.start()
 
-    def happen(row, prober):
+    def happen(row, watch):
         for _ in range(times):
+            watch.calm()
             with open(os.path.join(folder, "ballast"), "wb") as f:
                 try:
                     while True:
@@ -361,9 +378,9 @@ def disk_full(stage, times):
             os.remove(os.path.join(folder, "ballast"))
             stage.database.start()
             row.times += 1
-            row.recoveries.append(prober.recovery_s(time.monotonic()))
+            watch.back(row)
     try:
-        stage.play("disk of the spool full, PostgreSQL away", [bot], happen, {"doubled_replies": times, "recovery": BACK_S})
+        stage.play("disk of the spool full, PostgreSQL away", [bot], happen, {"doubled_replies": times, "recovery": GOAL_S})
     finally:
         bot.stop()
         subprocess.run(["umount", folder], check=False)
@@ -398,7 +415,7 @@ def main(build, args):
     short = "--short" in args
     scale = float(args[args.index("--scale") + 1]) if "--scale" in args else 1.0
     only = [a for a in args if a in [s[0].__name__ for s in SCENES]]
-    stage = Stage(build, at_once=6 if short else 12)
+    stage = Stage(build, at_once=12 if short else 24)
     stage.only_points = args[args.index("--points") + 1] if "--points" in args else SHORT_POINTS if short else ""
     try:
         stage.start()
