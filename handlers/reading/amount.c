@@ -138,12 +138,13 @@ static struct amount rate_of(const struct items *items, const struct item *sum, 
     return within_limits(a);
 }
 
-static struct amount amount_of(const struct scan *s, const struct items *items, const struct item *sum)
+/* `only`: the message has no other sum, which a factor could belong to. */
+static struct amount amount_of(const struct scan *s, const struct items *items, const struct item *sum, bool only)
 {
     enum span span = sum->span;
     if (span == SPAN_NONE)
         span = span_of_factor(s, items, sum);
-    const struct item *factor = sum->total ? NULL : bare_factor(s, items);
+    const struct item *factor = sum->total || !only ? NULL : bare_factor(s, items);
     int64_t count = 0;
     if (factor) {
         count = factor->number.den == 1 ? factor->number.n : 0;
@@ -233,7 +234,7 @@ static struct amount amount_of_sums(const struct scan *s, const struct items *it
             sums[same] = it;
     }
     const struct item *sum = n == 1 ? sums[0] : main_sum(s, sums, n);
-    return sum ? amount_of(s, items, sum) : ambiguous(ASK_TOTAL);
+    return sum ? amount_of(s, items, sum, n == 1) : ambiguous(ASK_TOTAL);
 }
 
 /* ---- No sum --------------------------------------------------------------------------------------------------- */

@@ -42,6 +42,13 @@ static int before_hedges(const struct scan *s, int i)
     return i;
 }
 
+/* "20 -> 30 triệu": from a number without a unit to one with it; behind a sum the arrow says what it comes to. */
+static bool is_arrow_of_range(const struct scan *s, int i)
+{
+    bool arrow = is_sign(s, i, 0x2192) || (is_sign(s, i, '>') && is_sign(s, i - 1, '-'));
+    return arrow && is_digits(s, is_sign(s, i, '>') ? i - 2 : i - 1);
+}
+
 /* How the numbers before token `from` and behind token `to` hang together; `left` is where the first one begins. */
 static enum link link_between(const struct scan *s, int left, int from, int to)
 {
@@ -57,6 +64,10 @@ static enum link link_between(const struct scan *s, int left, int from, int to)
             link = LINK_SUM;
         } else if (can(s, i, W(AND))) {
             link = can(s, before_hedges(s, left - 1), W(BETWEEN)) ? LINK_RANGE : LINK_SUM;
+        } else if (is_arrow_of_range(s, i)) {
+            link = LINK_RANGE;
+        } else if (link == LINK_RANGE && can(s, i, W(OVER))) { /* "20 đến hơn 30 triệu" */
+            continue;
         } else if (can(s, i, W(UNDER) | W(AT_MOST))) {
             under = true;
         } else if (!can(s, i, W(HEDGE))) {

@@ -104,14 +104,14 @@ static const struct row rows[] = {
     {W(OVER), "hơn, trên, từ trên, vượt, vượt quá"},
     {W(FILLER), "quá"},
     {W(AT_LEAST), "không dưới, chẳng dưới, ít nhất, tối thiểu, thấp nhất, không ít hơn, không kém, "
-     "không thấp hơn, không nhỏ hơn"},
+     "không thấp hơn, không nhỏ hơn, là ít, là ít nhất"},
     {W(UPWARDS), "trở lên, đổ lên"},
     {W(UNDER), "dưới, dưới mức, gần, gần bằng, gần đạt, gần được, gần tới, gần đến, ngót, ngót nghét, non, "
      "ít hơn, thấp hơn, nhỏ hơn, chưa đến, chưa tới, "
      "chưa đầy, không đến, không tới"},
     {W(UNDER) | W(NOT), "chưa được"},
     {W(AT_MOST), "tối đa, không quá, không hơn, không nhiều hơn, "
-     "không lớn hơn, không cao hơn, không vượt quá, nhiều nhất, cao nhất"},
+     "không lớn hơn, không cao hơn, không vượt quá, nhiều nhất, cao nhất, cùng lắm, là cùng"},
     {W(DOWNWARDS), "đổ lại, trở lại, trở xuống, đổ xuống"},
     /* M2, M4 */
     {W(TOTAL), "tổng, tổng cộng, tổng số, tổng lại, tổng là, cộng lại, tổng số tiền"},
@@ -206,10 +206,32 @@ static void compile(void)
     }
 }
 
+/* The short forms of "không" (section 2), as the first word of a phrase: "ko quá 20tr".  "50k dưới" is a thousand. */
+static bool says_not(const struct scan *s, int i)
+{
+    static const char *const forms[] = {"ko", "k", "kh", "khg", "hok", "hk", "hong", "hem"};
+    if (!is_word(s, i) || s->token[i].word.tone != TONE_NONE || (is_fold(s, i, "k") && is_digits(s, i - 1)))
+        return false;
+    for (size_t f = 0; f < ARRAY_LEN(forms); f++)
+        if (is_fold(s, i, forms[f]))
+            return true;
+    return false;
+}
+
+static const char NOT[] = "khong";
+
+static bool begins_with_not(const struct lexeme *lexeme)
+{
+    const struct word *first = &lexeme->words[0];
+    return lexeme->words_n > 1 && first->n == sizeof(NOT) - 1 && memcmp(first->fold, NOT, first->n) == 0;
+}
+
 static bool lexeme_matches(const struct scan *s, int at, const struct lexeme *lexeme, bool *ret_sure)
 {
     *ret_sure = true;
     for (int k = 0; k < lexeme->words_n; k++) {
+        if (k == 0 && begins_with_not(lexeme) && says_not(s, at))
+            continue;
         if (!is_word(s, at + k) || !word_may_be(&s->token[at + k].word, &lexeme->words[k]))
             return false;
         if (!word_is(&s->token[at + k].word, &lexeme->words[k]))
@@ -218,31 +240,40 @@ static bool lexeme_matches(const struct scan *s, int at, const struct lexeme *le
     return *ret_sure || !lexeme->exact;
 }
 
+/* What the words at a token can mean, the longest phrase alone. */
+struct meaning {
+    int words;
+    uint64_t may, sure;
+    int8_t digit;
+};
+
+static void look_up(const struct scan *s, int i, const char *fold, size_t n, struct meaning *m)
+{
+    const struct lexeme *lexeme = compiled.buckets[fold_hash(fold, n) % LEXEME_BUCKETS];
+    for (; lexeme; lexeme = lexeme->next) {
+        bool sure;
+        if (lexeme->words_n < m->words || !lexeme_matches(s, i, lexeme, &sure))
+            continue;
+        if (lexeme->words_n > m->words)
+            *m = (struct meaning){.words = lexeme->words_n, .digit = -1};
+        m->may |= lexeme->row->can;
+        if (sure)
+            m->sure |= lexeme->row->can;
+        if ((lexeme->row->can & W(DIGIT)) && (m->digit < 0 || sure))
+            m->digit = lexeme->row->digit;
+    }
+}
+
 int amount_classify(const struct scan *s, int i, uint64_t *ret_can, int8_t *ret_digit)
 {
     pthread_once(&compiled_once, compile);
-    int longest = 0;
-    uint64_t may = 0, sure_can = 0;
-    int8_t digit = -1;
     const struct word *word = &s->token[i].word;
-    const struct lexeme *lexeme = compiled.buckets[fold_hash(word->fold, word->n) % LEXEME_BUCKETS];
-    for (; lexeme; lexeme = lexeme->next) {
-        bool sure;
-        if (lexeme->words_n < longest || !lexeme_matches(s, i, lexeme, &sure))
-            continue;
-        if (lexeme->words_n > longest) {
-            longest = lexeme->words_n;
-            may = sure_can = 0;
-            digit = -1;
-        }
-        may |= lexeme->row->can;
-        if (sure)
-            sure_can |= lexeme->row->can;
-        if ((lexeme->row->can & W(DIGIT)) && (digit < 0 || sure))
-            digit = lexeme->row->digit;
-    }
+    struct meaning m = {.digit = -1};
+    look_up(s, i, word->fold, word->n, &m);
+    if (says_not(s, i))
+        look_up(s, i, NOT, sizeof(NOT) - 1, &m);
     /* With its accents a word means itself; without any it may mean every word of the same fold. */
-    *ret_can = longest == 1 && word->marked && sure_can ? sure_can : may;
-    *ret_digit = digit;
-    return longest;
+    *ret_can = m.words == 1 && word->marked && m.sure ? m.sure : m.may;
+    *ret_digit = m.digit;
+    return m.words;
 }

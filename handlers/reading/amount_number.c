@@ -294,6 +294,17 @@ static int after_tens(const struct scan *s, int i, struct number *ret)
     return i;
 }
 
+/* The ones behind "linh", "lẻ" at `i - 1`, in a word or a numeral; 0 when there are none. */
+static int odd_ones_at(const struct scan *s, int i)
+{
+    if (is_digits(s, i) && s->token[i].word.n == 1)
+        return s->token[i].word.fold[0] - '0';
+    if (can(s, i, W(YEAR)) && is_plain_digit(s, i, 5)) /* trăm linh năm */
+        return 5;
+    int digit = digit_at(s, i, true);
+    return digit > 0 ? digit : 0;
+}
+
 /* Behind "trăm" at `i`: N4, N5.  Adds to ret. */
 static int after_hundred(const struct scan *s, int i, struct number *ret)
 {
@@ -301,16 +312,8 @@ static int after_hundred(const struct scan *s, int i, struct number *ret)
         ret->n += 50 * ret->den;
         return i + 1;
     }
-    if (can(s, i, W(ODD)) && digit_at(s, i + 1, true) > 0) {
-        ret->n += digit_at(s, i + 1, true) * ret->den;
-        return i + 2;
-    }
-    if (can(s, i, W(ODD)) && can(s, i + 1, W(YEAR)) && is_plain_digit(s, i + 1, 5)) { /* trăm linh năm */
-        ret->n += 5 * ret->den;
-        return i + 2;
-    }
-    if (can(s, i, W(ODD)) && is_digits(s, i + 1) && s->token[i + 1].word.n == 1) {
-        ret->n += (s->token[i + 1].word.fold[0] - '0') * ret->den;
+    if (can(s, i, W(ODD)) && odd_ones_at(s, i + 1) > 0) {
+        ret->n += odd_ones_at(s, i + 1) * ret->den;
         return i + 2;
     }
     if (can(s, i, W(TEN)) && !can(s, i - 1, W(DIGIT))) {
@@ -459,6 +462,10 @@ int number_read(const struct scan *s, int i, struct number *ret)
             ret->words = true;
             ret->digits = 2;
             j = after_tens(s, j + 1, ret);
+        } else if (ret->form == NUMBER_PLAIN && ret->n > 0 && ret->n % 100 == 0 && can(s, j, W(ODD)) && scale_at(s, j + 2) &&
+                   odd_ones_at(s, j + 1) > 0) { /* N3: "100 linh 5 triệu" */
+            ret->n += odd_ones_at(s, j + 1);
+            j += 2;
         } else {
             j = spaced_groups_read(s, i, ret);
         }

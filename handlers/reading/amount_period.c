@@ -89,7 +89,10 @@ static bool lone_word_counts(const struct attaching *a, int k)
     int next = next_value(a->items, k);
     if (next < 0 || gap_between(a->s, period->to, a->items->item[next].from) == GAP_CLAUSE)
         return period->span == SPAN_YEAR;
-    bool right_before = next == k + 1 && period->to == a->items->item[next].from;
+    int i = period->to;
+    while (period->span == SPAN_SHIFT && can(a->s, i, W(VERB))) /* "ca được 50k" */
+        i++;
+    bool right_before = next == k + 1 && i == a->items->item[next].from;
     return a->s->token[period->from].word.marked || period->span == SPAN_MONTH || period->span == SPAN_YEAR ||
            (right_before && (period->span == SPAN_SHIFT || begins_clause(a->s, period->from)));
 }
@@ -138,7 +141,8 @@ static bool is_piece(const struct attaching *a, int k)
     if (it->to == a->items->item[next].from)
         return true; /* "một lô 2 triệu" */
     bool verb = false;
-    for (int i = it->to; i < a->items->item[next].from; i++) {
+    int first = is_word(a->s, it->to) && (a->s->token[it->to].can == 0 || can(a->s, it->to, W(WORK))) ? it->to + 1 : it->to;
+    for (int i = first; i < a->items->item[next].from; i++) { /* `first`: "1 chuyến xe đỡ 300k" names the piece in two words */
         if (!can(a->s, i, W(VERB) | W(HEDGE) | W(FILLER) | W(OVER) | W(UNDER)))
             return false;
         verb |= can(a->s, i, W(VERB));

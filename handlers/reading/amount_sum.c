@@ -46,6 +46,8 @@ static bool is_quantity(const struct scan *s, int i, bool multiplied)
     if (can(s, i, W(PERCENT)))
         return true;
     if (can(s, i, W(LITRE))) {
+        if (can(s, i + 1, W(HALF)))
+            return false;
         while (can(s, i + 1, W(FILLER) | W(HEDGE))) /* "50 lít ạ" */
             i++;
         return !at_end(s, i + 1);
@@ -56,6 +58,8 @@ static bool is_quantity(const struct scan *s, int i, bool multiplied)
         return false;
     if (can(s, i, W(WORK)))
         return !multiplied;
+    if (multiplied && is_fold(s, i, "gio") && !ends_politely(s, i + 1) && !can(s, i + 1, W(WORK))) /* "8 triệu giờ còn 5": now */
+        return false;
     return can(s, i, W(QUANTITY)) && !can(s, i, W(LOSS));
 }
 
@@ -187,6 +191,10 @@ static int tail_read(const struct scan *s, int i, int64_t unit, struct item *it)
         return j;
     }
     int64_t with = tail.n * (unit / (tail.digits == 1 ? 10 : 1000));
+    if (tail.digits == 1 && can(s, j, W(HALF))) { /* N5: "2 triệu ba rưỡi" */
+        add_vnd(it, with + unit / 20);
+        return j + 1;
+    }
     if (may_count_something(s, j, glued))
         item_ask(it, ASK_TWO_WAYS, it->lo + with, it->lo);
     else
@@ -406,7 +414,7 @@ static int bare_read(const struct scan *s, int i, struct item *it)
         return i + 1;
     }
     it->kind = ITEM_BARE;
-    bool cut_off = is_sign(s, i, '.') || is_sign(s, i, '-') || is_sign(s, i, '_');
+    bool cut_off = is_sign(s, i, '.') || is_sign(s, i, ',') || is_sign(s, i, '-') || is_sign(s, i, '_');
     if (cut_off && s->token[i].glued && scale_at(s, i + 1) && s->token[i + 1].glued) /* S6: "50.tr", "50-triệu" */
         item_ask(it, ASK_AGAIN, 0, 0);
     int64_t value = value_or_ask(it, number, 1);

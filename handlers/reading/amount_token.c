@@ -99,6 +99,12 @@ static void add_token(struct scan *s, const struct token *token)
         s->n--;
         last--;
     }
+    if (s->n == 1 && last->kind == TOKEN_SIGN && (last->sign == ',' || last->sign == '.') &&
+        token->kind == TOKEN_DIGITS && token->glued) { /* S6: ",5 tỷ" is no 5 tỷ */
+        *last = *token;
+        last->broken = true;
+        return;
+    }
     if (last && joins_letter_o(last, token)) {
         last->kind = TOKEN_DIGITS;
         last->broken = true;

@@ -49,6 +49,14 @@ static void test_every_rule_holds_on_lines_written_for_it(void **state)
     assert_true(lines >= 2500);
 }
 
+static void test_lines_written_without_seeing_the_reader_are_read_as_labelled(void **state)
+{
+    (void)state;
+    int lines;
+    assert_int_equal(wrong_lines(SOURCE_ROOT "/tests/data/vi-amounts-unseen.tsv", &lines), 0);
+    assert_true(lines >= 600);
+}
+
 static bool same_reading(struct amount a, struct amount b)
 {
     return a.kind == b.kind && a.has_annual == b.has_annual && a.annual_vnd == b.annual_vnd && a.ask == b.ask;
@@ -401,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_labelled_amount_is_read_as_labelled),
         cmocka_unit_test(test_every_rule_holds_on_lines_written_for_it),
+        cmocka_unit_test(test_lines_written_without_seeing_the_reader_are_read_as_labelled),
         cmocka_unit_test(test_how_a_message_is_dressed_changes_nothing),
         cmocka_unit_test(test_unclear_amounts_offer_the_readings_as_choices),
         cmocka_unit_test(test_bounds_and_rates_are_kept_as_typed),
