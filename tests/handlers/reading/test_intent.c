@@ -57,6 +57,14 @@ static void test_every_rule_holds_on_lines_written_for_it(void **state)
     assert_true(lines >= 1000);
 }
 
+static void test_lines_written_without_seeing_the_reader_are_read_as_labelled(void **state)
+{
+    (void)state;
+    int lines;
+    assert_int_equal(wrong_lines(SOURCE_ROOT "/tests/data/vi-intents-unseen.tsv", true, &lines), 0);
+    assert_true(lines >= 390);
+}
+
 /* One row of the lexicon that holds everywhere: intent and phrase; yes and no count in confirm only. */
 typedef void visit_fn(struct str phrase, enum intent intent, void *ctx);
 
@@ -392,6 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_labelled_intent_is_read_as_labelled),
         cmocka_unit_test(test_every_rule_holds_on_lines_written_for_it),
+        cmocka_unit_test(test_lines_written_without_seeing_the_reader_are_read_as_labelled),
         cmocka_unit_test(test_every_phrase_is_found_however_it_is_typed),
         cmocka_unit_test(test_extended_phrases_are_found_in_their_scenes_only),
         cmocka_unit_test(test_edit_phrases_name_their_field),
