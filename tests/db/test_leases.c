@@ -1,4 +1,4 @@
-/* Who may take a reply, who may say what became of it: the statements of db/sql/outbox.sql, asked by two processes in turn. */
+/* Who may take a reply or a chunk of a broadcast, who may say what became of it: the statements, asked by two processes in turn. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +58,7 @@ static void sent(const char *fence, const char *msg_id)
     PQclear(run(SQL_OUTBOX_SENT, 5, (const char *const[]){"{an}", "{1}", fence, msg_id, "{null}"}));
 }
 
-static int set_up(void **state)
+static int set_up_reply(void **state)
 {
     (void)state;
     query("DELETE FROM outbox");
@@ -139,6 +139,69 @@ static void test_the_bot_is_silent_while_a_person_has_the_conversation(void **st
     PQclear(res);
 }
 
+/* ---- a chunk of a broadcast: 1 is the broadcast, 0 the chunk, two people in it ---- */
+
+static int set_up_chunk(void **state)
+{
+    (void)state;
+    query("DELETE FROM delivery");
+    query("DELETE FROM broadcast_chunk");
+    query("DELETE FROM broadcast");
+    query("INSERT INTO conversation (user_id) VALUES ('an'), ('binh') ON CONFLICT DO NOTHING");
+    query("INSERT INTO person (user_id) VALUES ('an'), ('binh') ON CONFLICT DO NOTHING");
+    query("INSERT INTO broadcast (id, segment, body, created_by, state) VALUES (1, 'registered', 'chào', 'test', 'sending')");
+    query("INSERT INTO broadcast_chunk (broadcast_id, chunk, from_id, last_id, state) VALUES (1, 0, 'an', 'binh', 'send')");
+    query("INSERT INTO delivery (user_id, broadcast_id, chunk) VALUES ('an', 1, 0), ('binh', 1, 0)");
+    return 0;
+}
+
+/* @return how many chunks that process was given. */
+static int take_chunk(const char *process, const char *lease_ms)
+{
+    PGresult *res = run(SQL_BROADCAST_TAKE, 4, (const char *const[]){"1", "send", process, lease_ms});
+    int n = PQntuples(res);
+    PQclear(res);
+    return n;
+}
+
+/* Marks the next one. @return how many were. */
+static int mark(const char *fence, const char *behind)
+{
+    PGresult *res = run(SQL_BROADCAST_MARK, 6, (const char *const[]){"1", "0", fence, behind, "1", "60000"});
+    int n = PQntuples(res);
+    PQclear(res);
+    return n;
+}
+
+static void test_a_chunk_is_one_processs_until_its_lease_ends(void **state)
+{
+    (void)state;
+    assert_int_equal(take_chunk("a", "60000"), 1);
+    assert_int_equal(take_chunk("b", "60000"), 0);
+    query("UPDATE broadcast_chunk SET due_at = now()");
+    assert_int_equal(take_chunk("b", "60000"), 1);
+}
+
+static void test_who_marked_them_is_known_before_they_are_sent(void **state)
+{
+    (void)state;
+    take_chunk("a", "60000");
+    assert_int_equal(mark("1", ""), 1);
+    assert_string_equal(query("SELECT marked_id FROM broadcast_chunk"), "an");
+}
+
+static void test_who_has_lost_a_chunk_marks_ends_and_returns_nothing(void **state)
+{
+    (void)state;
+    take_chunk("a", "0");
+    take_chunk("b", "60000");
+    assert_int_equal(mark("1", ""), 0);
+    PQclear(run(SQL_BROADCAST_CHUNK_END, 3, (const char *const[]){"1", "0", "1"}));
+    PQclear(run(SQL_BROADCAST_UNMARK, 4, (const char *const[]){"1", "0", "1", ""}));
+    assert_string_equal(query("SELECT owner || state FROM broadcast_chunk"), "bsend");
+    assert_int_equal(mark("2", ""), 1);
+}
+
 static int open_database(void **state)
 {
     (void)state;
@@ -156,13 +219,16 @@ static int close_database(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_what_is_leased_is_nobody_elses_until_the_lease_ends, set_up),
-        cmocka_unit_test_setup(test_who_has_lost_the_lease_settles_nothing, set_up),
-        cmocka_unit_test_setup(test_who_has_lost_the_lease_cannot_give_it_back, set_up),
-        cmocka_unit_test_setup(test_who_takes_over_learns_of_the_echo, set_up),
-        cmocka_unit_test_setup(test_an_echo_that_has_its_message_is_no_sign_of_another_with_the_same_words, set_up),
-        cmocka_unit_test_setup(test_the_bot_is_silent_while_a_person_has_the_conversation, set_up),
+        cmocka_unit_test_setup(test_what_is_leased_is_nobody_elses_until_the_lease_ends, set_up_reply),
+        cmocka_unit_test_setup(test_who_has_lost_the_lease_settles_nothing, set_up_reply),
+        cmocka_unit_test_setup(test_who_has_lost_the_lease_cannot_give_it_back, set_up_reply),
+        cmocka_unit_test_setup(test_who_takes_over_learns_of_the_echo, set_up_reply),
+        cmocka_unit_test_setup(test_an_echo_that_has_its_message_is_no_sign_of_another_with_the_same_words, set_up_reply),
+        cmocka_unit_test_setup(test_the_bot_is_silent_while_a_person_has_the_conversation, set_up_reply),
+        cmocka_unit_test_setup(test_a_chunk_is_one_processs_until_its_lease_ends, set_up_chunk),
+        cmocka_unit_test_setup(test_who_marked_them_is_known_before_they_are_sent, set_up_chunk),
+        cmocka_unit_test_setup(test_who_has_lost_a_chunk_marks_ends_and_returns_nothing, set_up_chunk),
     };
-    url = test_database("outbox");
+    url = test_database("leases");
     return url ? cmocka_run_group_tests(tests, open_database, close_database) : 77;
 }
