@@ -95,6 +95,14 @@ def no_banned_functions():
             yield f"{name(path)}:{line_of(text, m.start())}: {m.group(1)}() is banned"
 
 
+def secrets_take_constant_time():
+    """what proves a sender is compared in constant time"""
+    for path in files("bot/zalo/signature.c", "bot/token/*.c"):
+        text = blank_comments(read(path))
+        for m in re.finditer(r"(?<!CRYPTO_)\bmemcmp\s*\(", text):
+            yield f"{name(path)}:{line_of(text, m.start())}: memcmp() tells by its time how much was right; use CRYPTO_memcmp()"
+
+
 def no_floating_money():
     """no floating point where money is"""
     for path in c_files("config", "db", "handlers"):
@@ -311,7 +319,7 @@ def clang_tidy_finds_nothing(build):
                 yield re.sub(r"^\S*?\.\./", "", line.replace(ROOT + "/", ""))
 
 
-QUICK = [first_line_says_why, files_are_short, no_banned_functions, no_floating_money, arrows_point_one_way, handlers_are_pure,
+QUICK = [first_line_says_why, files_are_short, no_banned_functions, secrets_take_constant_time, no_floating_money, arrows_point_one_way, handlers_are_pure,
          no_vietnamese_in_code, nothing_left_to_do, schema_can_be_distributed, statements_name_people, chats_can_be_read, scripts_compile]
 
 
