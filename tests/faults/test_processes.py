@@ -55,6 +55,16 @@ def nothing_of_one_person_is_overwritten(world, second, checks):
     checks.that("forty parts of one description over two processes: each is in it once", statuses == [200] * 40 and not missing, missing)
 
 
+def a_clock_that_is_ahead(world, second, checks):
+    """The signed time is a number of somebody else's: one ten days ahead does not make everything after it late, or stand in the transcript."""
+    ahead = int(time.time() * 1000) + 10 * 86400 * 1000
+    post(world.bot_port, body_of("both-1", "ahead", "xin chào", ahead))
+    post(world.bot_port, body_of("both-1", "after", "đăng ký"))
+    checks.that("a time ahead of ours becomes now", wait_for(world, "SELECT count(*) FROM message WHERE user_id = 'both-1' AND origin = 'person'", 2, 10) == 2 and
+                count(world, "SELECT count(*) FROM conversation WHERE user_id = 'both-1' AND last_event_at > now()") == 0 and
+                count(world, "SELECT count(*) FROM message WHERE user_id = 'both-1' AND at > now()") == 0)
+
+
 def a_held_process_sends_nothing(world, second, checks):
     """`serve --hold`: events are taken and answers written, none goes out before somebody serves without it."""
     world.bot.stop()
@@ -221,7 +231,7 @@ def scenes(world, checks):
                  {"SANGKIEN_SPOOL_PATH": os.path.join(world.folder, "spool")})
     second.start()
     try:
-        for scene in chosen(fifty_copies_on_two_processes, one_person_on_two_processes, nothing_of_one_person_is_overwritten,
+        for scene in chosen(fifty_copies_on_two_processes, one_person_on_two_processes, nothing_of_one_person_is_overwritten, a_clock_that_is_ahead,
                             a_held_process_sends_nothing, a_failed_claim_leaves_no_transaction_open,
                             poison_mail_leaves_the_mailbox, a_poison_event_ends_alone, what_fails_again_is_dead_again,
                             a_killed_process_loses_nothing, a_restarted_database_loses_nothing,
