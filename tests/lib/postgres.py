@@ -11,7 +11,6 @@ from process import Failure, Process, unprivileged_user
 SETTINGS = {
     "listen_addresses": "''",
     "shared_buffers": "64MB",
-    "max_connections": "60",
     "log_min_duration_statement": "1000",
     "timezone": "'UTC'",
 }
