@@ -93,7 +93,8 @@ PROTECTIONS = [
     # ---- sending ----
     one("who lost the lease settles nothing", "db/sql/outbox.sql", "AND o.id = v.id AND o.fence = v.fence\n    RETURNING", "AND o.id = v.id\n    RETURNING", LEASES),
     one("who lost the lease gives nothing back", "db/sql/outbox.sql", "AND o.id = v.id AND o.fence = v.fence;", "AND o.id = v.id;", LEASES),
-    one("a lease is another's until it ends", "db/sql/outbox.sql", "    WHERE d.due_at <= now()\n", "    WHERE d.due_at <= now() + interval '1 day'\n", LEASES),
+    Protection("a lease is another's until it ends", "db/sql/outbox.sql", (("    WHERE d.due_at <= now()\n", "    WHERE d.due_at <= now() + interval '1 day'\n"),
+               ("AND f.id >= h.id AND f.due_at <= now()\n", "AND f.id >= h.id\n")), LEASES),
     one("leases of a dead process are given back", "bot/app.c", "    if (*suspects_predecessor(s))\n", "    if (*suspects_predecessor(s) && app->stopping)\n", workers("a_killed_worker_loses_nothing")),
     one("takeover asks the echoes", "db/sql/outbox.sql", "ORDER BY e.at LIMIT 1) END,", "ORDER BY e.at LIMIT 0) END,", LEASES),
     one("takeover asks the conversation", "bot/send/outbox.c", "(l->first->unsure ? look_for_head", "(l->first->unsure && l->first->part_count > 1000 ? look_for_head", faults("test_relay", "--short")),
