@@ -31,6 +31,7 @@
 #include "migrate.h"
 #include "send/outbox.h"
 #include "pg_queue.h"
+#include "predecessor.h"
 #include "service.h"
 #include "similar/similar.h"
 #include "similar/similar_desk.h"
@@ -49,7 +50,7 @@
 #include "zalo/client.h"
 #include "zalo/signature.h"
 
-enum { STOP_MS = 5000, ALIVE_MS = 1000, LEASES_MS = 30000 };
+enum { STOP_MS = 5000, ALIVE_MS = 1000 };
 
 struct app {
     struct settings *settings;
@@ -205,13 +206,10 @@ static void on_evidence_failed(const char *user_id, const char *name, void *arg)
     pg_queue_run(app->background, unit, STOP_MS, on_mail_posted, app);
 }
 
-static void on_leases_given_back(const struct pg_answer *answer, void *arg)
+static void on_leases_given_back(void *arg)
 {
     struct app *app = arg;
-    if (answer->e)
-        log_warn("replies of the process before wait for the end of their lease: %s", answer->e->msg);
-    else
-        outbox_look_in(app->outbox, 0);
+    outbox_look_in(app->outbox, 0);
 }
 
 /* ---- signals ---- */
@@ -339,30 +337,6 @@ static bool make_client(struct app *app, struct err *e)
     return app->client != NULL;
 }
 
-/* What the process before us was sending or fetching when it died is for whoever comes next, at once and not when its lease ends. */
-static void give_back_leases(struct app *app, const char *predecessor)
-{
-    struct pg_unit *unit = pg_unit_new(app);
-    struct pg_params *replies = pg_params_new(unit), *chunks = pg_params_new(unit), *token = pg_params_new(unit), *reading = pg_params_new(unit);
-    pg_param_text(replies, predecessor);
-    pg_param_text(chunks, predecessor);
-    const struct broadcast_reached *reached = broadcast_wire_before(app->wire);
-    pg_param_int8(chunks, reached->broadcast);
-    pg_param_int8(chunks, reached->chunk);
-    pg_param_int8(chunks, reached->fence);
-    pg_param_text(chunks, reached->user_id);
-    pg_param_text(token, app->settings->zalo.oa_id);
-    pg_param_text(token, predecessor);
-    pg_add(unit, SQL_OUTBOX_ABANDONED, replies);
-    pg_add(unit, SQL_BROADCAST_ABANDONED, chunks);
-    pg_param_text(reading, app->settings->zalo.oa_id);
-    pg_param_text(reading, predecessor);
-    pg_add(unit, SQL_TOKEN_ABANDONED, token);
-    pg_add(unit, SQL_CATCH_UP_ABANDONED, reading);
-    PG_FAULTS(unit, "leases_before_return", "leases_after_return");
-    pg_queue_run(app->background, unit, LEASES_MS, on_leases_given_back, app);
-}
-
 /* Beside the spool as well. */
 static struct broadcast_wire *watch_wire(struct app *app)
 {
@@ -383,7 +357,9 @@ static struct suspects *watch_crashes(struct app *app)
     if (spool && !s)
         log_error("%s: an event that crashes the program will crash it again and again", e.msg);
     if (*suspects_predecessor(s))
-        give_back_leases(app, suspects_predecessor(s));
+        predecessor_end(app, &(struct predecessor_options){
+            .base = app->base, .settings = app->settings, .db = app->background, .process = suspects_predecessor(s),
+            .reached = broadcast_wire_before(app->wire), .on_given_back = on_leases_given_back, .ctx = app});
     return s;
 }
 

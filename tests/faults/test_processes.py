@@ -172,6 +172,27 @@ def a_killed_process_loses_nothing(world, second, checks):
     checks.that("nobody who was acknowledged stays without an answer", not silent, silent)
 
 
+def what_a_dead_process_commits_is_taken_over(world, second, checks):
+    """Its transaction waits for a lock when it is killed, and commits with a lease of the dead after its successor has looked."""
+    second.kill()  # or it might be the one that takes the event
+    world.postgres.psql(DATABASE, "CREATE TABLE IF NOT EXISTS held (n int)")
+    world.postgres.psql(DATABASE, """CREATE OR REPLACE FUNCTION wait_for_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM pg_sleep(0.9) WHERE EXISTS (SELECT FROM held); RETURN NEW; END $$;
+        CREATE TRIGGER wait_for_it BEFORE INSERT ON message FOR EACH ROW WHEN (NEW.user_id = 'kill-399') EXECUTE FUNCTION wait_for_it();
+        INSERT INTO held VALUES (1)""")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        said = pool.submit(post, world.bot_port, body_of("kill-399", "late", "xin chào"))
+        sleeping = wait_for(world, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", 1)
+        world.bot.kill()
+        world.bot.start()
+        said.result()
+    checks.that("a process is killed while its transaction runs on", sleeping == 1)
+    checks.that("which commits all the same", wait_for(world, "SELECT count(*) FROM message WHERE user_id = 'kill-399' AND origin = 'person'", 1, 10) == 1)
+    world.postgres.psql(DATABASE, "DROP TRIGGER wait_for_it ON message; DROP FUNCTION wait_for_it; DROP TABLE held")
+    checks.that("its reply goes out before the lease of 30 s ends", len(world.standin.sent("kill-399", 0, 15000)) == 1)
+    second.start()
+
+
 def a_restarted_database_loses_nothing(world, second, checks):
     """What cannot be committed in time is spooled; nobody has to send it again."""
     statuses = []
@@ -234,7 +255,7 @@ def scenes(world, checks):
         for scene in chosen(fifty_copies_on_two_processes, one_person_on_two_processes, nothing_of_one_person_is_overwritten, a_clock_that_is_ahead,
                             a_held_process_sends_nothing, a_failed_claim_leaves_no_transaction_open,
                             poison_mail_leaves_the_mailbox, a_poison_event_ends_alone, what_fails_again_is_dead_again,
-                            a_killed_process_loses_nothing, a_restarted_database_loses_nothing,
+                            a_killed_process_loses_nothing, what_a_dead_process_commits_is_taken_over, a_restarted_database_loses_nothing,
                             a_graceful_stop_refuses_nothing_it_has_taken, an_impatient_stop_ends_cleanly):
             scene(world, second, checks)
     finally:
