@@ -44,8 +44,8 @@ def processes(scene):
     return faults("test_processes", scene)
 
 
-def workers(scene):
-    return faults("test_workers", "--short", scene)
+def workers(*scenes):
+    return faults("test_workers", "--short", *scenes)
 
 
 def spool(scene):
@@ -96,6 +96,8 @@ PROTECTIONS = [
     Protection("a lease is another's until it ends", "db/sql/outbox.sql", (("    WHERE d.due_at <= now()\n", "    WHERE d.due_at <= now() + interval '1 day'\n"),
                ("AND f.id >= h.id AND f.due_at <= now()\n", "AND f.id >= h.id\n")), LEASES),
     one("leases of a dead process are given back", "bot/app.c", "    if (*suspects_predecessor(s))\n", "    if (*suspects_predecessor(s) && app->stopping)\n", workers("a_killed_worker_loses_nothing")),
+    one("a dead worker's numbers still count", "bot/supervisor.c", "    metrics_retire(&s->force->metrics[number], &s->force->metrics[s->workers]);\n", "",
+        workers("one_socket_for_all", "a_killed_worker_loses_nothing")),
     one("takeover asks the echoes", "db/sql/outbox.sql", "ORDER BY e.at LIMIT 1) END,", "ORDER BY e.at LIMIT 0) END,", LEASES),
     one("takeover asks the conversation", "bot/send/outbox.c", "(l->first->unsure ? look_for_head", "(l->first->unsure && l->first->part_count > 1000 ? look_for_head", faults("test_relay", "--short")),
     one("a person who has the conversation is not talked over", "db/sql/outbox.sql", "AND c.owner <> 'bot' AND c.owner_until > now())", "AND c.owner <> c.owner)", LEASES),
