@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <event2/event.h>
+#include <libpq-fe.h>
 #include <string.h>
 
 #include "clock.h"
@@ -112,6 +113,30 @@ static void test_no_stretch_holds_more_than_its_share_and_the_slack(void **state
         assert_int_equal(f->sender[i].made, 400);
 }
 
+/* One value of the line that all processes share. */
+static const char *of_the_line(const char *what)
+{
+    static char value[64];
+    char sql[200];
+    PGconn *conn = PQconnectdb(url);
+    snprintf(sql, sizeof(sql), "SELECT %s FROM send_pace WHERE app_id = 'pace'", what);
+    PGresult *res = PQexec(conn, sql);
+    snprintf(value, sizeof(value), "%s", PQntuples(res) == 1 ? PQgetvalue(res, 0, 0) : PQresultErrorMessage(res));
+    PQclear(res);
+    PQfinish(conn);
+    return value;
+}
+
+static void test_a_minutes_calls_take_longer_than_a_minute_of_zalos(void **state)
+{
+    struct fixture *f = *state;
+    f->settings.send.per_minute = 60;
+    add_sender(f, 0, url, "one");
+    want(f, 0, SEND_REPLY, 1);
+    event_base_dispatch(f->base);
+    assert_string_equal(of_the_line("(extract(epoch FROM next_at - first_at) * 1000 / calls)::int"), "1015"); /* 60 s and the slack */
+}
+
 static void test_a_reply_goes_before_a_broadcast_that_waits(void **state)
 {
     struct fixture *f = *state;
@@ -145,6 +170,27 @@ static void test_after_a_refusal_nobody_sends_until_the_next_minute(void **state
     assert_int_equal(limiter_counters(f->sender[0].limiter)->refused, 2);
 }
 
+static void test_a_refusal_holds_the_others_too_and_whoever_cannot_tell_them_itself(void **state)
+{
+    struct fixture *f = *state;
+    f->settings.send.per_minute = 60000;
+    add_sender(f, 0, url, "refused");
+    add_sender(f, 1, url, "another");
+    add_sender(f, 2, "host=127.0.0.1 port=1 dbname=none connect_timeout=1", "without a database");
+    want(f, 0, SEND_REPLY, 5);
+    event_base_dispatch(f->base);
+    limiter_back_off(f->sender[0].limiter);
+    limiter_back_off(f->sender[2].limiter);
+    while (strcmp(of_the_line("next_at > now() + interval '1 second'"), "t") != 0)
+        event_base_loop(f->base, EVLOOP_ONCE);
+    want(f, 1, SEND_REPLY, 5);
+    want(f, 2, SEND_REPLY, 5);
+    event_base_loopexit(f->base, &(struct timeval){1, 200000}); /* a hold is 1.5 s at least; after 1 s one alone would help itself */
+    event_base_dispatch(f->base);
+    assert_int_equal(f->sender[1].made, 0);
+    assert_int_equal(f->sender[2].made, 0);
+}
+
 static void test_without_the_database_half_of_an_even_share_goes(void **state)
 {
     struct fixture *f = *state;
@@ -165,8 +211,10 @@ int main(void)
         return 77;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_no_stretch_holds_more_than_its_share_and_the_slack, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_minutes_calls_take_longer_than_a_minute_of_zalos, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_reply_goes_before_a_broadcast_that_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_after_a_refusal_nobody_sends_until_the_next_minute, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_refusal_holds_the_others_too_and_whoever_cannot_tell_them_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_the_database_half_of_an_even_share_goes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
