@@ -103,9 +103,10 @@ PROTECTIONS = [
     one("a person who has the conversation is not talked over", "db/sql/outbox.sql", "AND c.owner <> 'bot' AND c.owner_until > now())", "AND c.owner <> c.owner)", LEASES),
     one("a contact's words are his only while it is his", "db/sql/outbox.sql", "AND (n.text = 'left' OR n.text IN", "AND (n.text = 'never' OR n.text IN", faults("test_support", "what_is_held_is_asked_about_again")),
     one("no POST goes twice over a reused connection", "bot/zalo/fetch.c", "return CURL_SEEKFUNC_FAIL;", "return CURL_SEEKFUNC_OK;", unit("bot/zalo/client")),
-    one("the pace leaves room for a clock that is off", "bot/send/limiter.c", "(60000 + SLACK_MS) * NS_PER_MS /", "(54000 + SLACK_MS) * NS_PER_MS /", unit("bot/send/limiter")),
+    one("the pace leaves room for a clock that is off", "bot/send/limiter.c", "(60000 + SLACK_MS) * NS_PER_MS /", "60000 * NS_PER_MS /", unit("bot/send/limiter")),
     one("all nodes share one pace", "db/sql/pace.sql", "+ make_interval(secs => $3::bigint / 1000000000.0 * least(", "+ make_interval(secs => $3::bigint / 4000000000.0 * least(", faults("test_pace", "--short")),
-    one("after Zalo's refusal nobody sends", "bot/send/limiter.c", "l->hold_until_ms = now_ms + wait_ms;", "l->hold_until_ms = now_ms;", unit("bot/send/limiter")),
+    one("after Zalo's refusal no process sends", "db/sql/pace.sql", "next_at = greatest(next_at, now() + make_interval(secs => $2::bigint / 1000.0)) WHERE", "next_at = greatest(next_at, now() + 0 * make_interval(secs => $2::bigint / 1000.0)) WHERE", unit("bot/send/limiter")),
+    one("nor does one that cannot tell the others", "bot/send/limiter.c", "l->hold_until_ms = now_ms + wait_ms;", "l->hold_until_ms = now_ms;", unit("bot/send/limiter")),
     one("--hold sends nothing", "bot/send/outbox.c", "return o->hold || o->stopping ||", "return o->stopping ||", processes("a_held_process_sends_nothing")),
     # ---- tokens ----
     one("one process refreshes", "db/sql/token.sql", "AND (lease_until IS NULL OR lease_until < now() OR lease_owner = $3)\n", "\n", unit("bot/token/token")),
