@@ -14,6 +14,8 @@ SCOPED_DEFINE(json_text, char *, cJSON_free)
 
 enum { FILL_UNITS = 160, NAME_CHARS = 60, QUOTE_CHARS = 80, DATA_BYTES_MAX = 4000, TEMPLATE_ID_MAX = 64, BUTTONS_OWN_MAX = REPLY_BUTTONS_MAX - 1 };
 
+#define WORDS_DIVIDER '\x1f'
+
 static const char *const known[] = {"xung_ho", "ten", "ho_ten", "unit", "title", "n"};
 
 static bool is_known(struct str name)
@@ -63,22 +65,75 @@ bool broadcast_text_is_plain(const char *text)
     return !strchr(text, '{');
 }
 
+enum { FILLS = ARRAY_LEN(known) };
+
+/* What fills each of the known placeholders; owned by ctx. */
+static void fills_of(TALLOC_CTX *ctx, const struct broadcast_person *who, struct message_arg args[static FILLS])
+{
+    const char *full = who->full_name ? text_short(ctx, str_of(who->full_name), NAME_CHARS) : NULL;
+    const char *blank = full ? strrchr(full, ' ') : NULL, *address = message_get(MSG_ADDRESS)->text;
+    const char *const fill[FILLS] = {
+        address,
+        blank ? blank + 1 : full,
+        full ? full : address,
+        who->unit_name ? text_short(ctx, str_of(who->unit_name), QUOTE_CHARS) : message_get(MSG_BROADCAST_NO_UNIT)->text,
+        who->title ? text_short(ctx, str_of(who->title), QUOTE_CHARS) : message_get(MSG_BROADCAST_NO_TITLE)->text,
+        talloc_asprintf(ctx, "%lld", (long long)who->initiatives),
+    };
+    for (size_t i = 0; i < FILLS; i++)
+        args[i] = (struct message_arg){known[i], fill[i]};
+}
+
 char *broadcast_text_render(TALLOC_CTX *ctx, const char *text, const struct broadcast_person *who)
 {
     TALLOC_CTX *tmp = talloc_new(ctx);
-    const char *full = who->full_name ? text_short(tmp, str_of(who->full_name), NAME_CHARS) : NULL;
-    const char *blank = full ? strrchr(full, ' ') : NULL;
-    const struct message_arg args[] = {
-        {"xung_ho", message_get(MSG_ADDRESS)->text},
-        {"ten", blank ? blank + 1 : full},
-        {"ho_ten", full ? full : message_get(MSG_ADDRESS)->text},
-        {"unit", who->unit_name ? text_short(tmp, str_of(who->unit_name), QUOTE_CHARS) : message_get(MSG_BROADCAST_NO_UNIT)->text},
-        {"title", who->title ? text_short(tmp, str_of(who->title), QUOTE_CHARS) : message_get(MSG_BROADCAST_NO_TITLE)->text},
-        {"n", talloc_asprintf(tmp, "%lld", (long long)who->initiatives)},
-    };
-    char *out = must(message_render(ctx, text, args, ARRAY_LEN(args)));
+    struct message_arg args[FILLS];
+    fills_of(tmp, who, args);
+    char *out = must(message_render(ctx, text, args, FILLS));
     talloc_free(tmp);
     return out;
+}
+
+/* ---- what fills a text, by itself ---- */
+
+/* Goes behind the next placeholder. @return its name; n is 0 when there is none. */
+static struct str next_placeholder(const char **at)
+{
+    const char *open = strchr(*at, '{'), *close = open ? strchr(open, '}') : NULL;
+    if (!close)
+        return (struct str){*at, 0};
+    *at = close + 1;
+    return (struct str){open + 1, (size_t)(close - open) - 1};
+}
+
+char *broadcast_text_words(TALLOC_CTX *ctx, const char *text, const struct broadcast_person *who)
+{
+    struct message_arg args[FILLS];
+    char *out = must(talloc_strdup(ctx, ""));
+    fills_of(out, who, args);
+    bool first = true;
+    for (struct str name; (name = next_placeholder(&text)).n > 0; first = false) {
+        size_t i = 0;
+        while (i < FILLS && !str_eq(name, str_of(args[i].name)))
+            i++;
+        if (i == FILLS || !args[i].value || !*args[i].value || strchr(args[i].value, WORDS_DIVIDER)) { /* a gap is closed up in its own way */
+            talloc_free(out);
+            return NULL;
+        }
+        out = must(talloc_asprintf_append_buffer(out, first ? "%s" : "\x1f%s", args[i].value));
+    }
+    return out;
+}
+
+char *broadcast_text_fill(TALLOC_CTX *ctx, const char *text, const char *words)
+{
+    char *out = must(talloc_strdup(ctx, ""));
+    for (const char *from = text; next_placeholder(&text).n > 0; from = text) {
+        size_t n = strcspn(words, (char[]){WORDS_DIVIDER, '\0'});
+        out = must(talloc_asprintf_append_buffer(out, "%.*s%.*s", (int)strcspn(from, "{"), from, (int)n, words));
+        words += n + (words[n] != '\0');
+    }
+    return must(talloc_asprintf_append_buffer(out, "%s", text));
 }
 
 /* ---- data of a template ---- */

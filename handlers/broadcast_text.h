@@ -29,6 +29,15 @@ bool broadcast_text_is_plain(const char *text);
 /** The text for one person, owned by ctx.  What is not known becomes a neutral word. */
 char *broadcast_text_render(TALLOC_CTX *ctx, const char *text, const struct broadcast_person *who);
 
+/**
+ * Only what fills the placeholders of that text, in their order: with the text it says the same in a fifth of the bytes.
+ * @return owned by ctx; NULL: something is not known, so the rendered text is more than the text with words put in.
+ */
+char *broadcast_text_words(TALLOC_CTX *ctx, const char *text, const struct broadcast_person *who);
+
+/** The text as broadcast_text_render() gave it, from those words.  broadcast_said() does the same in the database. */
+char *broadcast_text_fill(TALLOC_CTX *ctx, const char *text, const char *words);
+
 /** A template's data: a JSON object of texts like the above. @return false with ERR_INVALID. */
 bool broadcast_data_check(struct str json, struct err *e);
 

@@ -330,7 +330,8 @@ static void take_row(struct chunk_run *r, const PGresult *res, int row)
     item->place = r->places++;
     item->before_id = talloc_steal(item, r->marked_id);
     r->marked_id = talloc_strdup(r, item->user_id);
-    const char *own = pg_text(item, res, row, 1), *text = own ? own : r->b->body;
+    const char *own = pg_text(item, res, row, 1), *words = pg_text(item, res, row, 7), *body = r->b->body;
+    const char *text = own ? own : words ? broadcast_text_fill(item, body, words) : body;
     if (why) {
         settle(r, item->user_id, "skipped", NULL, why, false);
         drop(item);

@@ -42,7 +42,7 @@ struct chore {
     struct broadcast *about;
     struct broadcast_chunk chunk;
     const char *from_id, *last_id;
-    const char *state; /* of the chunk: freeze, send */
+    const char *state; /* of the chunk: freeze, ready */
     bool write_off;
     int64_t asked_ms;
 };
@@ -131,7 +131,7 @@ static void on_chore_done(const struct pg_answer *answer, void *arg)
     end_chore(c, answer->e ? IDLE_MS : 0);
 }
 
-/* The chunk's recipients, with the text each will get. */
+/* The chunk's recipients, with the text each will get: what fills the body, where that is all there is to it. */
 static void on_recipients(const struct pg_answer *answer, void *arg)
 {
     struct chore *c = arg;
@@ -143,7 +143,8 @@ static void on_recipients(const struct pg_answer *answer, void *arg)
     const struct broadcast *about = c->about;
     bool plain = broadcast_text_is_plain(about->body);
     struct pg_unit *unit = pg_unit_new(c);
-    struct pg_array *users = pg_array_new(unit, PG_TEXT), *texts = pg_array_new(unit, PG_TEXT), *by_template = pg_array_new(unit, PG_BOOL);
+    struct pg_array *users = pg_array_new(unit, PG_TEXT), *texts = pg_array_new(unit, PG_TEXT), *words = pg_array_new(unit, PG_TEXT),
+                    *by_template = pg_array_new(unit, PG_BOOL);
     for (int r = 0; r < PQntuples(res); r++) {
         TALLOC_CTX *tmp = talloc_new(unit);
         struct broadcast_person who = {.full_name = pg_text(tmp, res, r, 2), .unit_name = pg_text(tmp, res, r, 3),
@@ -151,15 +152,18 @@ static void on_recipients(const struct pg_answer *answer, void *arg)
         bool templated = about->template_id && str_eq(pg_bytes(res, r, 1), STR("silent"));
         pg_array_text(users, pg_text(tmp, res, r, 0));
         pg_array_bool(by_template, templated);
+        const char *own = templated || plain ? NULL : broadcast_text_words(tmp, about->body, &who);
+        pg_array_text(words, own);
         if (templated)
             pg_array_text(texts, broadcast_data_render(tmp, about->template_data, &who));
         else
-            pg_array_text(texts, plain ? NULL : broadcast_text_render(tmp, about->body, &who));
+            pg_array_text(texts, plain || own ? NULL : broadcast_text_render(tmp, about->body, &who));
         talloc_free(tmp);
     }
     struct pg_params *p = chunk_params(unit, c);
     pg_param_array(p, users);
     pg_param_array(p, texts);
+    pg_param_array(p, words);
     pg_param_array(p, by_template);
     pg_add(unit, SQL_BROADCAST_FROZEN, p);
     pg_queue_run(c->b->options.work, unit, FREEZE_DEADLINE_MS, on_chore_done, c);
@@ -298,7 +302,7 @@ static bool serve(struct broadcaster *b, const struct active *a)
         if (broadcast_sender_id(b->sender) == a->about->id)
             broadcast_sender_halt(b->sender);
         else if (!b->chore)
-            (b->chore = take(b, a->about, a->to_send ? "send" : "freeze", on_chore_taken))->write_off = true;
+            (b->chore = take(b, a->about, a->to_send ? "ready" : "freeze", on_chore_taken))->write_off = true;
         return true;
     }
     if (a->paused)
@@ -319,7 +323,7 @@ static bool serve(struct broadcaster *b, const struct active *a)
         move_on(b, SQL_BROADCAST_FINISH, a->about->id, 0);
     } else if (!b->taking && !broadcast_sender_id(b->sender) && may_send(b)) {
         b->taking = true;
-        take(b, a->about, "send", on_chunk_taken);
+        take(b, a->about, "ready", on_chunk_taken);
     }
     return true;
 }

@@ -19,7 +19,8 @@
 #include "reading/text.h"
 #include "scoped.h"
 
-enum { TEXT_BYTES_MAX = 16 * 1024, SAMPLES = 3, PAGE = 1000, WATCH_MS = 500 };
+enum { TEXT_BYTES_MAX = 16 * 1024, SAMPLES = 3, PAGE = 1000, WATCH_MS = 500,
+       COUNT_MS = 120000 /* 350,000 people take 10 s on a busy machine */ };
 
 const char broadcast_usage[] =
     "usage: sangkien broadcast create --to SEGMENT [--text FILE] [--buttons \"register human\"] [--free-only]\n"
@@ -154,9 +155,9 @@ struct rehearsal {
     struct broadcast_reach reach;
 };
 
-static void on_count(const PGresult *res, void *arg)
+static void on_counted(const struct pg_answer *answer, void *arg)
 {
-    ((struct rehearsal *)arg)->reach = broadcast_store_reach(res);
+    ((struct rehearsal *)arg)->reach = broadcast_store_reach(answer->result[0]);
 }
 
 static void on_samples(const PGresult *res, void *arg)
@@ -167,7 +168,11 @@ static void on_samples(const PGresult *res, void *arg)
 static bool count(const struct job *j, struct rehearsal *r, struct err *e)
 {
     struct pg_params *p = broadcast_plan_params(j->c, j->b, e);
-    return p && command_query(j->c, SQL_BROADCAST_COUNT, p, on_count, r, e);
+    if (!p)
+        return false;
+    struct pg_unit *unit = pg_unit_new(j->c);
+    pg_add(unit, SQL_BROADCAST_COUNT, p);
+    return command_unit(j->c, unit, COUNT_MS, on_counted, r, e);
 }
 
 static int rehearse(struct job *j)

@@ -53,11 +53,12 @@ FROM broadcast_audience($1::text[], $2::text[], $3::bigint, $4::bigint, $5::bigi
 GROUP BY a.reach ORDER BY a.reach;
 
 -- name: broadcast_preview
--- $1 to $6 as above, $7 free only, $8 with a template (0, 1), $9 so many.  The first of those it will reach.
+-- $1 to $6 as above, $7 free only, $8 with a template (0, 1), $9 so many.  The first of those it will reach; in order, or
+-- everybody would be read.
 SELECT a.user_id, a.reach, a.full_name, a.unit_name, a.title, a.initiatives
 FROM broadcast_audience($1::text[], $2::text[], $3::bigint, $4::bigint, $5::bigint, $6::bigint, '', (SELECT max(p.user_id) FROM person p)) a
 WHERE a.reach = 'free' OR (a.reach = 'charged' AND $7::bigint = 0) OR (a.reach = 'silent' AND $8::bigint = 1)
-LIMIT $9::bigint;
+ORDER BY a.user_id LIMIT $9::bigint;
 
 -- name: broadcast_freeze
 -- $1 to $8 as above, $9 first id, $10 last id.  The recipients of one chunk.
@@ -146,7 +147,7 @@ WHERE d.broadcast_id = $1::bigint AND d.user_id > $2 ORDER BY d.user_id LIMIT $3
 SELECT b.id, b.segment, b.scope_unit, b.parent_id, b.body, b.buttons, b.template_id, b.template_data, b.free_only, b.state,
        b.paused_at IS NOT NULL, b.start_at <= now() AND (b.hold_until <= now() OR b.confirmed_by IS NOT NULL),
        (SELECT count(*) FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state = 'freeze'),
-       (SELECT count(*) FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state = 'send')
+       (SELECT count(*) FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state = 'ready')
 FROM broadcast b
 WHERE b.state IN ('waiting', 'freezing', 'sending')
    OR (b.state = 'cancelled' AND EXISTS (SELECT FROM broadcast_chunk k WHERE k.broadcast_id = b.id AND k.state <> 'done'))
@@ -164,7 +165,7 @@ INSERT INTO broadcast_chunk (broadcast_id, chunk, from_id, last_id)
 SELECT m.id, n.chunk, min(n.user_id), max(n.user_id) FROM numbered n CROSS JOIN mine m GROUP BY m.id, n.chunk;
 
 -- name: broadcast_take
--- $1 broadcast, $2 state of the chunk (freeze, send), $3 this process, $4 lease in ms.  A chunk nobody has, or whose holder is gone.
+-- $1 broadcast, $2 state of the chunk (freeze, ready), $3 this process, $4 lease in ms.  A chunk nobody has, or whose holder is gone.
 UPDATE broadcast_chunk k SET owner = $3, fence = k.fence + 1, due_at = now() + make_interval(secs => $4::bigint / 1000.0)
 WHERE (k.broadcast_id, k.chunk) = (
     SELECT c.broadcast_id, c.chunk FROM broadcast_chunk c
@@ -172,17 +173,17 @@ WHERE (k.broadcast_id, k.chunk) = (
 RETURNING k.chunk, k.fence, k.from_id, k.last_id, k.marked_id;
 
 -- name: broadcast_frozen
--- $1 broadcast, $2 chunk, $3 fence, $4 user ids, $5 texts (null: the body), $6 by template.  The chunk's rows, once, if it is still ours and wanted.
+-- $1 broadcast, $2 chunk, $3 fence, $4 user ids, $5 texts, $6 what fills the body instead (both null: the body), $7 by template.  The
+-- chunk's rows, once, if it is still ours and wanted: its state sees to that.  ON CONFLICT would put a third record for each into the log.
 WITH mine AS (
-    UPDATE broadcast_chunk k SET state = 'send', owner = NULL, due_at = now()
+    UPDATE broadcast_chunk k SET state = 'ready', owner = NULL, due_at = now()
     FROM broadcast b
     WHERE k.broadcast_id = $1::bigint AND k.chunk = $2::bigint AND k.fence = $3::bigint AND k.state = 'freeze'
       AND b.id = k.broadcast_id AND b.state = 'freezing'
     RETURNING k.broadcast_id, k.chunk)
-INSERT INTO delivery (user_id, broadcast_id, chunk, text, by_template)
-SELECT v.user_id, m.broadcast_id, m.chunk, v.text, v.by_template
-FROM unnest($4::text[], $5::text[], $6::boolean[]) AS v (user_id, text, by_template) CROSS JOIN mine m
-ON CONFLICT DO NOTHING;
+INSERT INTO delivery (user_id, broadcast_id, chunk, text, words, by_template)
+SELECT v.user_id, m.broadcast_id, m.chunk, v.text, v.words, v.by_template
+FROM unnest($4::text[], $5::text[], $6::text[], $7::boolean[]) AS v (user_id, text, words, by_template) CROSS JOIN mine m;
 
 -- name: broadcast_all_frozen
 -- $1 id.  The last chunk is frozen: sending may begin.
@@ -204,7 +205,7 @@ INSERT INTO delivery_doubt (user_id, broadcast_id) SELECT l.user_id, l.broadcast
 -- $1 broadcast, $2 chunk, $3 fence, $4 marked so far, $5 so many more, $6 lease in ms.  Marked before they are sent: after a crash
 -- nobody sends them again.  The person as at this moment; no row when the chunk is somebody else's or at its end.
 WITH next AS MATERIALIZED (
-    SELECT d.user_id, d.text, d.by_template FROM delivery d
+    SELECT d.user_id, d.text, d.words, d.by_template FROM delivery d
     WHERE d.broadcast_id = $1::bigint AND d.user_id > $4 AND d.state = 'waiting'
       AND d.user_id BETWEEN (SELECT f.from_id FROM broadcast_chunk f WHERE f.broadcast_id = $1::bigint AND f.chunk = $2::bigint)
                         AND (SELECT l.last_id FROM broadcast_chunk l WHERE l.broadcast_id = $1::bigint AND l.chunk = $2::bigint)
@@ -212,11 +213,11 @@ WITH next AS MATERIALIZED (
 ), mine AS (
     UPDATE broadcast_chunk k
     SET marked_id = coalesce((SELECT max(n.user_id) FROM next n), k.marked_id), due_at = now() + make_interval(secs => $6::bigint / 1000.0)
-    WHERE k.broadcast_id = $1::bigint AND k.chunk = $2::bigint AND k.fence = $3::bigint AND k.state = 'send'
+    WHERE k.broadcast_id = $1::bigint AND k.chunk = $2::bigint AND k.fence = $3::bigint AND k.state = 'ready'
     RETURNING k.chunk)
 SELECT n.user_id, n.text, p.opted_out_at IS NOT NULL, c.owner <> 'bot' AND (c.owner_until IS NULL OR c.owner_until > now()),
        (SELECT w.reminders FROM reminders_this_week(n.user_id) w),
-       coalesce(extract(epoch FROM now() - p.last_inbound_at)::bigint / 60, 1000000000), n.by_template
+       coalesce(extract(epoch FROM now() - p.last_inbound_at)::bigint / 60, 1000000000), n.by_template, n.words
 FROM next n CROSS JOIN mine
 JOIN person p ON p.user_id = n.user_id
 JOIN conversation c ON c.user_id = n.user_id
@@ -225,7 +226,7 @@ ORDER BY n.user_id;
 -- name: broadcast_unmark
 -- $1 broadcast, $2 chunk, $3 fence, $4 marked up to: rows behind were not sent and wait again.  Gives the chunk back.
 UPDATE broadcast_chunk SET marked_id = $4, owner = NULL, due_at = now()
-WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint AND state = 'send';
+WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint AND state = 'ready';
 
 -- name: broadcast_results
 -- $1 broadcast, $2 user ids, $3 states, $4 message ids, $5 reasons, $6 charged.  Also of rows that were taken for lost meanwhile.
@@ -241,7 +242,7 @@ FROM v WHERE d.user_id = v.user_id AND d.broadcast_id = $1::bigint AND d.state I
 -- name: broadcast_chunk_end
 -- $1 broadcast, $2 chunk, $3 fence.  Everybody in it is settled.
 UPDATE broadcast_chunk SET state = 'done', owner = NULL
-WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint AND state = 'send';
+WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint AND state = 'ready';
 
 -- name: broadcast_finish
 -- $1 id.  No chunk is left: of those that end at the same moment none sees the other, so this is looked for, not counted down.
@@ -280,7 +281,7 @@ WITH seen AS (
     FROM delivery_doubt q
     JOIN delivery d ON d.user_id = q.user_id AND d.broadcast_id = q.broadcast_id
     JOIN broadcast b ON b.id = q.broadcast_id
-    JOIN echo e ON e.user_id = q.user_id AND e.admin_id IS NULL AND e.text = coalesce(d.text, b.body) AND e.at > b.sending_at - interval '10 s'
+    JOIN echo e ON e.user_id = q.user_id AND e.admin_id IS NULL AND e.text = coalesce(d.text, broadcast_said(b.body, d.words)) AND e.at > b.sending_at - interval '10 s'
     ORDER BY q.user_id, q.broadcast_id, e.at
 ), settled AS (
     DELETE FROM delivery_doubt q USING seen s WHERE q.user_id = s.user_id AND q.broadcast_id = s.broadcast_id)
@@ -296,7 +297,7 @@ WITH due AS (
         WHERE u.since < now() - make_interval(secs => $2::bigint / 1000.0) AND (u.asked_at IS NULL OR u.asked_at < now() - interval '1 minute')
         ORDER BY u.since LIMIT $1::bigint FOR UPDATE SKIP LOCKED)
     RETURNING q.user_id, q.broadcast_id)
-SELECT d.user_id, d.broadcast_id, coalesce(d.text, b.body), b.sending_at, d.by_template
+SELECT d.user_id, d.broadcast_id, coalesce(d.text, broadcast_said(b.body, d.words)), b.sending_at, d.by_template
 FROM due q JOIN delivery d ON d.user_id = q.user_id AND d.broadcast_id = q.broadcast_id JOIN broadcast b ON b.id = q.broadcast_id;
 
 -- name: broadcast_settle

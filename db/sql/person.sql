@@ -114,7 +114,7 @@ DELETE FROM dead_event WHERE user_id = ANY ($1::text[]);
 
 -- name: erase_deliveries
 -- $1 user ids, $2 a random key each.  What a broadcast said to the person goes, that it was sent stays in its sums.
-UPDATE delivery d SET user_id = 'erased-' || v.key, text = NULL, message_id = NULL,
+UPDATE delivery d SET user_id = 'erased-' || v.key, text = NULL, words = NULL, message_id = NULL,
        state = CASE WHEN d.state = 'waiting' THEN 'skipped' ELSE d.state END, reason = CASE WHEN d.state = 'waiting' THEN 'erased' ELSE d.reason END
 FROM unnest($1::text[], $2::text[]) AS v (user_id, key)
 WHERE d.user_id = v.user_id;

@@ -150,7 +150,7 @@ static int set_up_chunk(void **state)
     query("INSERT INTO conversation (user_id) VALUES ('an'), ('binh') ON CONFLICT DO NOTHING");
     query("INSERT INTO person (user_id) VALUES ('an'), ('binh') ON CONFLICT DO NOTHING");
     query("INSERT INTO broadcast (id, segment, body, created_by, state) VALUES (1, 'registered', 'chào', 'test', 'sending')");
-    query("INSERT INTO broadcast_chunk (broadcast_id, chunk, from_id, last_id, state) VALUES (1, 0, 'an', 'binh', 'send')");
+    query("INSERT INTO broadcast_chunk (broadcast_id, chunk, from_id, last_id, state) VALUES (1, 0, 'an', 'binh', 'ready')");
     query("INSERT INTO delivery (user_id, broadcast_id, chunk) VALUES ('an', 1, 0), ('binh', 1, 0)");
     return 0;
 }
@@ -158,7 +158,7 @@ static int set_up_chunk(void **state)
 /* @return how many chunks that process was given. */
 static int take_chunk(const char *process, const char *lease_ms)
 {
-    PGresult *res = run(SQL_BROADCAST_TAKE, 4, (const char *const[]){"1", "send", process, lease_ms});
+    PGresult *res = run(SQL_BROADCAST_TAKE, 4, (const char *const[]){"1", "ready", process, lease_ms});
     int n = PQntuples(res);
     PQclear(res);
     return n;
@@ -198,7 +198,7 @@ static void test_who_has_lost_a_chunk_marks_ends_and_returns_nothing(void **stat
     assert_int_equal(mark("1", ""), 0);
     PQclear(run(SQL_BROADCAST_CHUNK_END, 3, (const char *const[]){"1", "0", "1"}));
     PQclear(run(SQL_BROADCAST_UNMARK, 4, (const char *const[]){"1", "0", "1", ""}));
-    assert_string_equal(query("SELECT owner || state FROM broadcast_chunk"), "bsend");
+    assert_string_equal(query("SELECT owner || state FROM broadcast_chunk"), "bready");
     assert_int_equal(mark("2", ""), 1);
 }
 

@@ -62,12 +62,12 @@ def chosen(*scenes):
     return named or list(scenes)
 
 
-def play(name, build, people, scenes, extra=None, pooled=False):
+def play(name, build, people, scenes, extra=None, pooled=False, fast=True):
     """Starts a world and lets scenes(world, checks) happen in it; `people` (prefix, count): the stand-in sends only to whom it
-    knows.  Prints the counts.  @return the exit status."""
+    knows; `fast`: a commit need not reach the disk.  Prints the counts.  @return the exit status."""
     folder = scratch_folder(name)
     checks = Checks()
-    world = World(folder, build, fast=True, extra=extra, pooled=pooled)
+    world = World(folder, build, fast=fast, extra=extra, pooled=pooled)
     try:
         world.start()
         for prefix, number in people:

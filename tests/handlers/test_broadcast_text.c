@@ -39,6 +39,34 @@ static void test_what_is_not_known_becomes_a_neutral_word_and_leaves_no_gap(void
     talloc_free(ctx);
 }
 
+static void test_the_words_alone_say_the_same_as_the_text(void **state)
+{
+    static const char *const texts[] = {"{ten}", "Chào {xung_ho} {ten} ({ho_ten}), ở {unit}: \"{title}\", {n} sáng kiến.", "{n}{n}", "{title}\n{unit} ạ"};
+    static const struct broadcast_person people[] = {
+        {.full_name = "Trần Thị Hoa", .unit_name = "Công ty May 10", .title = "Xe đẩy ba tầng", .initiatives = 3},
+        {.full_name = "An", .title = "{ten} {n}"},
+        {.full_name = "Lê } {unit", .unit_name = "%s 100%"},
+    };
+    (void)state;
+    TALLOC_CTX *ctx = talloc_new(NULL);
+    for (size_t t = 0; t < ARRAY_LEN(texts); t++)
+        for (size_t p = 0; p < ARRAY_LEN(people); p++) {
+            char *words = broadcast_text_words(ctx, texts[t], &people[p]);
+            assert_non_null(words);
+            assert_string_equal(broadcast_text_fill(ctx, texts[t], words), broadcast_text_render(ctx, texts[t], &people[p]));
+        }
+    talloc_free(ctx);
+}
+
+static void test_where_a_word_is_missing_or_divides_the_whole_text_is_kept(void **state)
+{
+    (void)state;
+    TALLOC_CTX *ctx = talloc_new(NULL);
+    assert_null(broadcast_text_words(ctx, "Chào {ten}, mời", &(struct broadcast_person){0}));
+    assert_null(broadcast_text_words(ctx, "Chào {ten}, mời", &(struct broadcast_person){.full_name = "A\x1f" "B"}));
+    talloc_free(ctx);
+}
+
 static void test_braces_in_what_people_typed_are_left_alone(void **state)
 {
     (void)state;
@@ -144,6 +172,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_known_is_filled_in),
         cmocka_unit_test(test_what_is_not_known_becomes_a_neutral_word_and_leaves_no_gap),
+        cmocka_unit_test(test_the_words_alone_say_the_same_as_the_text),
+        cmocka_unit_test(test_where_a_word_is_missing_or_divides_the_whole_text_is_kept),
         cmocka_unit_test(test_braces_in_what_people_typed_are_left_alone),
         cmocka_unit_test(test_the_data_of_a_template_stays_json_whatever_fills_it),
         cmocka_unit_test(test_a_template_is_typed_as_lines_or_as_json),
