@@ -1,5 +1,4 @@
 /* `sangkien standing`: where the units stand, as text or as a table; keeping a wave for good, and proving what was kept. */
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,15 +8,12 @@
 #include "command.h"
 #include "commands.h"
 #include "messages.h"
-#include "scoped.h"
 #include "table/sheet.h"
 #include "standing/standing_figures.h"
 #include "standing_store.h"
+#include "zalo/json_out.h"
 
-SCOPED_DEFINE(json, cJSON *, cJSON_Delete)
-SCOPED_DEFINE(json_text, char *, cJSON_free)
-
-enum { FRESH_MS = 60000, DEADLINE_MS = 30000, FOLD_DEADLINE_MS = 600000 };
+enum { FRESH_MS = 60000, DEADLINE_MS = 30000, FOLD_DEADLINE_MS = 600000, LINE_BYTES_MAX = 64 * 1024 };
 
 const char standing_usage[] =
     "usage: sangkien standing [--unit CODE] [--wave CODE] [--format text|csv|xlsx|json] [--why]\n"
@@ -140,9 +136,10 @@ static bool freshen(struct view *v, struct err *e)
     return command_commit(v->c, unit, FOLD_DEADLINE_MS, NULL, NULL, e) && load_wave(v, e);
 }
 
-static void on_rows(const PGresult *res, void *ctx)
+static void on_rows(const struct pg_answer *answer, void *ctx)
 {
     struct view *v = ctx;
+    const PGresult *res = answer->result[2];
     v->rows = PQntuples(res);
     v->row = talloc_zero_array(v->c, struct standing_row, (unsigned)v->rows);
     for (int r = 0; r < v->rows; r++)
@@ -161,15 +158,14 @@ static void on_loose(const PGresult *res, void *ctx)
 static bool load_rows(struct view *v, struct err *e)
 {
     bool text = strcmp(v->wish.format, "text") == 0;
-    struct pg_params *p = pg_params_new(v->c), *loose = pg_params_new(v->c);
-    struct pg_array *anywhere = pg_array_new(p, PG_INT8);
-    pg_array_int8(anywhere, 0);
-    pg_param_int8(p, v->wave.id);
-    pg_param_int8(p, v->unit_id);
-    pg_param_int8(p, text ? 1 : STANDING_ALL_BELOW);
-    pg_param_array(p, anywhere);
+    struct pg_unit *unit = pg_unit_new(v->c);
+    struct pg_params *loose = pg_params_new(v->c);
+    pg_add_control(unit, "BEGIN");
+    pg_add(unit, SQL_STANDING_ROOM, NULL);
+    standing_store_ask_rows(unit, v->wave.id, v->wave.frozen_at_ms != 0, v->unit_id, text ? 1 : STANDING_ALL_BELOW, NULL);
+    pg_add_control(unit, "COMMIT");
     pg_param_int8(loose, v->wave.id);
-    return command_query(v->c, v->wave.frozen_at_ms ? SQL_SNAPSHOT_LIST : SQL_STANDING_LIST, p, on_rows, v, e) &&
+    return command_unit(v->c, unit, DEADLINE_MS, on_rows, v, e) &&
            (v->unit_id || command_query(v->c, SQL_STANDING_LOOSE, loose, on_loose, v, e));
 }
 
@@ -263,62 +259,85 @@ static bool print_sheet(struct view *v, struct err *e)
     return sheet_finish(s, e);
 }
 
-static void add_number(cJSON *o, const char *name, bool there, int64_t n)
+static void named_number(struct json_out *o, const char *name, bool there, int64_t n)
 {
+    json_out_key(o, name);
     if (there)
-        cJSON_AddNumberToObject(o, name, (double)n);
+        json_out_integer(o, n);
     else
-        cJSON_AddNullToObject(o, name);
+        json_out_raw(o, STR("null"));
+}
+
+static void named_text(struct json_out *o, const char *name, const char *text)
+{
+    json_out_key(o, name);
+    json_out_string(o, str_of(text));
+}
+
+static void json_head(const struct view *v, struct json_out *o)
+{
+    named_text(o, "wave", v->wave.id ? v->wave.code : "ever");
+    named_number(o, "folded_at_ms", v->wave.folded_at_ms != 0, v->wave.folded_at_ms);
+    named_number(o, "frozen_at_ms", v->wave.frozen_at_ms != 0, v->wave.frozen_at_ms);
+    named_number(o, "days_left", v->wave.id != 0, v->wave.days_left);
+    named_number(o, "people_without_unit", !v->unit_id, v->loose_people);
+    named_number(o, "counted_without_unit", !v->unit_id, v->loose_counted);
+}
+
+static void json_row(const struct view *v, struct json_out *o, const struct standing_row *row)
+{
+    named_text(o, "code", row->code ? row->code : "");
+    named_text(o, "name", row->name);
+    if (row->parent)
+        named_text(o, "parent", row->parent);
+    named_number(o, "level", true, row->level);
+    if (row->cluster)
+        named_text(o, "cluster", row->cluster);
+    named_number(o, "people", true, row->people);
+    named_number(o, "sent", true, row->sent);
+    named_number(o, "counted", true, row->counted);
+    named_number(o, "valid", true, row->valid);
+    named_number(o, "pending", true, row->pending);
+    named_number(o, "duplicate", true, row->duplicate);
+    named_number(o, "refused", true, row->refused);
+    named_number(o, "target", row->target != 0, row->target);
+    named_number(o, "percent_tenths", row->target != 0, row->target ? standing_tenths(row->counted, row->target) : 0);
+    named_number(o, "missing", row->target != 0, standing_missing(row));
+    named_number(o, "daily", row->target != 0, standing_daily(row, &v->wave));
+    named_text(o, "benefit_vnd", row->benefit_vnd);
+    named_number(o, "median_vnd", row->has_median, row->median_vnd);
+    named_text(o, "largest_five_vnd", row->largest_vnd);
+    named_number(o, "nonmonetary", true, row->nonmonetary);
+    named_number(o, "unknown", true, row->unknown);
+    named_number(o, "rank", row->rank != 0, row->rank);
+    named_number(o, "rank_people", row->rank != 0, row->rank_people);
+    named_number(o, "peers", row->rank != 0, row->peers);
+    named_number(o, "people_before", row->has_before, row->before_people);
+    named_number(o, "counted_before", row->has_before, row->before_counted);
+    named_number(o, "rank_before", row->before_rank != 0, row->before_rank);
 }
 
 /* One object a line: the first tells of the wave and the moment, the others of a unit each.  Sums of money are strings. */
 static bool print_json(struct view *v, struct err *e)
 {
-    SCOPED(json) cJSON *head = cJSON_CreateObject();
-    cJSON_AddStringToObject(head, "wave", v->wave.id ? v->wave.code : "ever");
-    add_number(head, "folded_at_ms", v->wave.folded_at_ms != 0, v->wave.folded_at_ms);
-    add_number(head, "frozen_at_ms", v->wave.frozen_at_ms != 0, v->wave.frozen_at_ms);
-    add_number(head, "days_left", v->wave.id != 0, v->wave.days_left);
-    add_number(head, "people_without_unit", !v->unit_id, v->loose_people);
-    add_number(head, "counted_without_unit", !v->unit_id, v->loose_counted);
-    SCOPED(json_text) char *first = cJSON_PrintUnformatted(head);
-    puts(first ? first : "");
-    for (int r = 0; r < v->rows; r++) {
-        const struct standing_row *row = &v->row[r];
-        SCOPED(json) cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "code", row->code ? row->code : "");
-        cJSON_AddStringToObject(o, "name", row->name);
-        if (row->parent)
-            cJSON_AddStringToObject(o, "parent", row->parent);
-        add_number(o, "level", true, row->level);
-        if (row->cluster)
-            cJSON_AddStringToObject(o, "cluster", row->cluster);
-        add_number(o, "people", true, row->people);
-        add_number(o, "sent", true, row->sent);
-        add_number(o, "counted", true, row->counted);
-        add_number(o, "valid", true, row->valid);
-        add_number(o, "pending", true, row->pending);
-        add_number(o, "duplicate", true, row->duplicate);
-        add_number(o, "refused", true, row->refused);
-        add_number(o, "target", row->target != 0, row->target);
-        add_number(o, "percent_tenths", row->target != 0, row->target ? standing_tenths(row->counted, row->target) : 0);
-        add_number(o, "missing", row->target != 0, standing_missing(row));
-        add_number(o, "daily", row->target != 0, standing_daily(row, &v->wave));
-        cJSON_AddStringToObject(o, "benefit_vnd", row->benefit_vnd);
-        add_number(o, "median_vnd", row->has_median, row->median_vnd);
-        cJSON_AddStringToObject(o, "largest_five_vnd", row->largest_vnd);
-        add_number(o, "nonmonetary", true, row->nonmonetary);
-        add_number(o, "unknown", true, row->unknown);
-        add_number(o, "rank", row->rank != 0, row->rank);
-        add_number(o, "rank_people", row->rank != 0, row->rank_people);
-        add_number(o, "peers", row->rank != 0, row->peers);
-        add_number(o, "people_before", row->has_before, row->before_people);
-        add_number(o, "counted_before", row->has_before, row->before_counted);
-        add_number(o, "rank_before", row->before_rank != 0, row->before_rank);
-        SCOPED(json_text) char *line = cJSON_PrintUnformatted(o);
-        puts(line ? line : "");
+    for (int r = -1; r < v->rows; r++) {
+        struct json_out o;
+        size_t n;
+        json_out_init(&o, v->c, LINE_BYTES_MAX);
+        json_out_open(&o, '{');
+        if (r < 0)
+            json_head(v, &o);
+        else
+            json_row(v, &o, &v->row[r]);
+        json_out_close(&o, '}');
+        const char *line = json_out_done(&o, &n);
+        if (!line)
+            return err_set(e, ERR_NOMEM, "out of memory for a line of %d bytes", LINE_BYTES_MAX);
+        fwrite(line, 1, n, stdout);
+        putchar('\n');
+        talloc_free(o.p);
     }
-    return fflush(stdout) == 0 || err_set(e, ERR_SYSTEM, "cannot write the output");
+    return (fflush(stdout) == 0 && !ferror(stdout)) || err_set(e, ERR_SYSTEM, "cannot write the output");
 }
 
 /* ---- why a rank changed ---- */

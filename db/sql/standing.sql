@@ -39,6 +39,10 @@ WHERE s.wave_id = $1::bigint AND ($2::bigint = 0 OR u.path @> ARRAY[$2::bigint])
   AND (s.peers IS NOT NULL OR s.sent > 0 OR s.people > 0)
 ORDER BY cardinality(u.path), u.level, u.cluster COLLATE "C" NULLS FIRST, s.rank NULLS LAST, s.counted DESC, u.code COLLATE "C";
 
+-- name: standing_room
+-- For the transaction that lists them: twenty thousand units are sorted without the disk.
+SELECT set_config('work_mem', '32MB', true);
+
 -- name: snapshot_list
 -- $1 wave id, $2 unit id (0: all), $3 $4 as above: the same columns of a wave that is kept, as it was then.
 SELECT r.unit_id, r.code, r.name, r.parent, r.level, r.cluster, r.target, r.people, r.sent, r.counted, r.valid, r.pending, r.duplicate,

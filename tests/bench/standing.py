@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Measures where the units stand with many initiatives: how long a look takes, a fold after a minute's changes, all counted anew.
 
-  standing.py BUILD_FOLDER [--initiatives N] [--units N] [--people N] [--changes N] [--keep FOLDER]
+  standing.py BUILD_FOLDER [--initiatives N] [--units N] [--people N] [--changes N] [--keep FOLDER] [--age SECONDS [--rate N]]
 
 Fills a private PostgreSQL with generated people and initiatives below a tree of four levels, two waves and a target for each unit,
-then times the command itself (with its start and its connections) and the folds.  --keep uses a folder that stays."""
+then times the command itself (with its start and its connections) and the folds.  --keep uses a folder that stays.  --age instead
+runs `sangkien serve` for so long beside N verdicts a second (100), moves the days of a wave and imports a unit on the way, and
+tells how old the figures got."""
 import argparse
 import os
 import resource
@@ -59,6 +61,37 @@ def timed(what):
     return time.monotonic() - start
 
 
+def how_old(bot, postgres, sql, args):
+    """The oldest the figures get while verdicts come, a wave is moved at a third of the time and a unit comes at two thirds."""
+    changes, began = Session(postgres, DATABASE), time.monotonic()
+    bot.start()
+    ages, done, moved, came = [], 0, False, False
+    try:
+        first = time.monotonic()
+        while sql.query("SELECT 1 FROM standing_state WHERE folded_at < now() - interval '60 seconds' OR all_own OR all_up").strip():
+            time.sleep(0.2)  # what the bench itself left behind
+        print(f"first fold after {time.monotonic() - first:.0f} s")
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < args.age:
+            for _ in range(int(passed * args.rate) - done):
+                changes.query("UPDATE initiative SET status = CASE status WHEN 'submitted' THEN 'valid' ELSE 'submitted' END WHERE (user_id, id) = "
+                              f"(SELECT 'p' || (g * 7919) % {args.people}, g FROM (SELECT {(done * 104729) % args.initiatives + 1}::bigint AS g) x) "
+                              "AND status IN ('submitted', 'valid')")
+                done += 1
+            if passed > args.age / 3 and not moved:
+                moved = not sql.query("UPDATE wave SET starts_on = starts_on - 1 WHERE id = 1").strip()
+            if passed > 2 * args.age / 3 and not came:
+                came = not sql.query(f"INSERT INTO union_unit (id, code, name, name_key, parent_id, level) VALUES ({int(time.time())}, 'N{int(time.time())}', 'New', 'new', 11, 3)").strip()
+            ages.append(float(sql.query("SELECT extract(epoch FROM clock_timestamp() - folded_at) FROM standing_state")))
+            time.sleep(0.1)
+        folds = bot.metric("standing_folds_total")
+    finally:
+        bot.stop()
+        changes.close()
+    ages.sort()
+    print(f"{done} changes in {args.age} s, a wave moved and a unit come: the figures were at most {ages[-1]:.1f} s old (median {ages[len(ages) // 2]:.1f})")
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("build")
@@ -67,6 +100,8 @@ def main():
     p.add_argument("--people", type=int, default=350000)
     p.add_argument("--changes", type=int, default=100, help="initiatives that change between two folds")
     p.add_argument("--keep")
+    p.add_argument("--age", type=int)
+    p.add_argument("--rate", type=int, default=100)
     args = p.parse_args()
     folder = args.keep or tempfile.mkdtemp(prefix="sangkien-standing-", dir="/var/tmp")
     os.makedirs(folder, exist_ok=True)
@@ -83,6 +118,9 @@ def main():
             filled = timed(lambda: postgres.psql(DATABASE, FILL.format(grass=grass, sections=args.units - 18 - grass, people=args.people,
                                                                        initiatives=args.initiatives)))
             print(f"filled in {filled:.0f} s", flush=True)
+        if args.age:
+            how_old(bot, postgres, sql, args)
+            return
         sql.query("UPDATE standing_state SET all_own = true")
         print(f"{args.initiatives} initiatives, {args.units} units, {args.people} people")
         print(f"all counted anew    {timed(lambda: sql.query('SELECT standing_fold(0)')):6.2f} s", flush=True)

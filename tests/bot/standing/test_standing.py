@@ -227,7 +227,7 @@ def test_change_since_yesterday_and_why_the_rank_changed(w):
 
 
 def test_whatever_changes_the_fold_gives_what_counting_anew_gives(w):
-    """Two hundred changes of every kind, each folded and then held against all counted again."""
+    """Two hundred changes of every kind, folded one after the other, and after each all is counted again beside and held against it."""
     w.wave(-1, 1, "target,W,,,,K1,8\n")
     chance = random.Random(7)
     units = ["K1", "K2", "K3", "K4", "K5", "S1", "K", None]
@@ -235,7 +235,7 @@ def test_whatever_changes_the_fold_gives_what_counting_anew_gives(w):
         w.person(f"p{i}", chance.choice(units), f"Người {i}")
     changes = []
     for i in range(200):
-        what, unit, who = chance.randrange(7), chance.choice(units), f"p{chance.randrange(8)}"
+        what, unit, who = chance.randrange(10), chance.choice(units), f"p{chance.randrange(8)}"
         place = f"(SELECT id FROM union_unit WHERE code = '{unit}')" if unit else "NULL"
         some = f"(SELECT id FROM initiative ORDER BY (id * 7919 + {i}) % 101 LIMIT 1)"
         if what <= 1 or w.count == 0:
@@ -251,6 +251,14 @@ def test_whatever_changes_the_fold_gives_what_counting_anew_gives(w):
             changes.append(f"UPDATE initiative SET annual_benefit_vnd = {chance.randrange(50)} WHERE id = {some} AND benefit_kind = 'money'")
         elif what == 5:
             changes.append(f"UPDATE person SET unit_id = {place}, unit_text = CASE WHEN {place} IS NULL THEN 'đâu đó' END WHERE user_id = '{who}'")
+        elif what == 6:
+            changes.append(f"UPDATE wave SET ends_on = current_date + {chance.randrange(5)}, starts_on = current_date - {chance.randrange(5)}")
+        elif what == 7:
+            changes.append("INSERT INTO union_unit (id, code, name, name_key, parent_id, level, cluster) SELECT "
+                           f"{1000 + i}, 'N{i}', 'Mới', 'moi', id, level + 1, 'Cụm 1' FROM union_unit WHERE code = '{chance.choice(['T', 'K', 'K5', 'S1'])}'")
+        elif what == 8:
+            changes.append("UPDATE union_unit SET parent_id = (SELECT id FROM union_unit WHERE code = "
+                           f"'{chance.choice(['K', 'H'])}'), cluster = 'Cụm {chance.randrange(3)}' WHERE code = '{chance.choice(['K1', 'K2', 'K3'])}'")
         else:
             changes.append("INSERT INTO initiative_author (user_id, initiative_id, id, name, author_user_id, share_pct, consent) SELECT user_id, id, "
                            f"{i}, 'Tên {i % 5}', {chance.choice(['NULL', repr(who)])}, 5, 'yes' FROM initiative WHERE id = {some}")
@@ -259,13 +267,13 @@ def test_whatever_changes_the_fold_gives_what_counting_anew_gives(w):
     held = []
     for i, change in enumerate(changes):
         held.append(f"""{change}; SELECT standing_fold(0) IS NULL; CREATE TABLE folded AS SELECT {columns} FROM standing;
-            DELETE FROM standing; DELETE FROM standing_own; DELETE FROM standing_amount; UPDATE standing_state SET all_own = true;
+            BEGIN; DELETE FROM standing; DELETE FROM standing_own; DELETE FROM standing_amount; UPDATE standing_state SET all_own = true, all_up = true;
             SELECT standing_fold(0) IS NULL;
-            SELECT 'change {i}', unit_id FROM (SELECT {columns} FROM standing EXCEPT SELECT * FROM folded) x; DROP TABLE folded;""")
+            SELECT 'change {i}', unit_id FROM (SELECT {columns} FROM standing EXCEPT SELECT * FROM folded) x; ROLLBACK; DROP TABLE folded;""")
     said = [line for line in w.sql("\n".join(held)).split("\n") if line.startswith("change")]
     for line in said:
         raise Failure(f"{line}: the fold is wrong after: {changes[int(line.split('|')[0].split()[1])]}")
-    equal(w.sql("SELECT count(*) FROM standing"), "18")
+    equal(w.sql("SELECT count(*) FROM standing"), w.sql("SELECT 2 * count(*) FROM union_unit"))
 
 
 # ---- what is kept ----
