@@ -84,7 +84,6 @@ def how_old(bot, postgres, sql, args):
                 came = not sql.query(f"INSERT INTO union_unit (id, code, name, name_key, parent_id, level) VALUES ({int(time.time())}, 'N{int(time.time())}', 'New', 'new', 11, 3)").strip()
             ages.append(float(sql.query("SELECT extract(epoch FROM clock_timestamp() - folded_at) FROM standing_state")))
             time.sleep(0.1)
-        folds = bot.metric("standing_folds_total")
     finally:
         bot.stop()
         changes.close()
