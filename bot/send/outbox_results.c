@@ -8,7 +8,12 @@
 #include "scoped.h"
 #include "ticket_store.h"
 
-enum { WRITTEN_SLOTS = 8192, DEADLINE_MS = 5000, AGAIN_MS = 1000 };
+enum {
+    WRITTEN_SLOTS = 8192,
+    DEADLINE_MS = 5000,
+    AGAIN_MS = 1000,
+    GATHER_MS = 10, /* one commit for what ends within it; a crash leaves so much more to be asked about */
+};
 
 /* What is to be written back for one row. */
 struct result {
@@ -76,7 +81,7 @@ static void on_written(const struct pg_answer *answer, void *arg)
         r->count--;
     }
     if (r->first)
-        arm(r, 0);
+        arm(r, GATHER_MS);
     else
         r->on_quiet(r->quiet_ctx);
 }
@@ -115,7 +120,7 @@ static struct result *add(struct outbox_results *r, struct outbox_claim claim)
     r->last = &one->next;
     r->count++;
     if (!r->writing && !event_pending(r->timer, EV_TIMEOUT, NULL))
-        arm(r, 0); /* what else ends in this turn of the loop goes along */
+        arm(r, GATHER_MS);
     return one;
 }
 

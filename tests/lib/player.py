@@ -150,6 +150,8 @@ class Player:
         found = [m for m in person.messages if words and words in (m.get("text") or "")]
         if words and not found:
             raise Mismatch(f"no message with \"{words}\" was sent to {step.who}")
+        self.wait_for("SELECT NOT EXISTS (SELECT FROM outbox WHERE user_id = '%s' AND owner IS NOT NULL)" % person.user_id,
+                      "what was sent to \"%s\" was not written down" % step.who)  # nobody quotes within some milliseconds
         return found[-1]["message_id"] if found else "0" * 20
 
     def do_taps(self, step):
