@@ -200,6 +200,20 @@ static void test_a_read_only_server_is_left_though_a_rollback_comes_first(void *
     assert_int_equal(f->e.kind, ERR_NONE);
 }
 
+static void test_of_several_hosts_only_one_that_takes_writes_is_used(void **state)
+{
+    struct fixture *f = *state;
+    run(f, control(f, "ALTER DATABASE test_pg SET default_transaction_read_only = on", NULL, NULL), 5000); /* for whoever connects from now on */
+    struct pg_queue *before = f->q;
+    f->q = pg_queue_new(f, f->base, &(struct pg_options){.url = url, .name = "a standby's", .named_statements = true});
+    run(f, control(f, "SELECT 1", NULL, NULL), 1000);
+    assert_int_equal(f->e.kind, ERR_UNAVAILABLE);
+    talloc_free(f->q);
+    f->q = before;
+    run(f, control(f, "ALTER DATABASE test_pg RESET default_transaction_read_only", NULL, NULL), 5000);
+    assert_int_equal(f->e.kind, ERR_NONE);
+}
+
 static void test_an_impatient_unit_does_not_wait_for_the_patience_of_those_before_it(void **state)
 {
     struct fixture *f = *state;
@@ -309,6 +323,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_servers_own_time_limits_are_worth_a_repeat, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_queue_that_is_freed_fails_what_is_asked_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_read_only_server_is_left_though_a_rollback_comes_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_of_several_hosts_only_one_that_takes_writes_is_used, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_impatient_unit_does_not_wait_for_the_patience_of_those_before_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_unreachable_database_fails_the_unit_at_its_deadline, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_event_is_fresh_once_and_absent_mail_never, setup, teardown),
