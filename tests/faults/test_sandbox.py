@@ -155,6 +155,8 @@ def at_work(world, checks, code):
 def the_filter_bites(checks, code):
     done = subprocess.run([sys.executable, "-c", "import ctypes; ctypes.CDLL(None).mount(None, None, None, 0, None)"], preexec_fn=sandbox(code, None))
     checks.that("a call outside the filter ends the program", done.returncode == -signal.SIGSYS, done.returncode)
+    done = subprocess.run([sys.executable, "-c", "import os; os.chown('/', 0, 0)"], preexec_fn=sandbox(code, None))
+    checks.that("so does one that services may have and this one may not", done.returncode == -signal.SIGSYS, done.returncode)
     done = subprocess.run([sys.executable, "-c", "import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)"], preexec_fn=sandbox(code, None),
                           stderr=subprocess.PIPE, text=True)
     checks.that("and another family of sockets is refused", "Address family not supported" in done.stderr, done.stderr[-200:])
