@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -51,6 +52,30 @@ static void test_a_pair_is_read_as_it_was_written(void **state)
     closedir(dir);
     assert_int_equal(files, 1);
     talloc_free(ctx);
+    folder_remove(&f);
+}
+
+/* What was synced, in order: f a file, d a folder.  What stands in the program comes before the C library's. */
+static char synced[8];
+
+int fsync(int fd)
+{
+    struct stat st;
+    size_t n = strlen(synced);
+    if (fstat(fd, &st) == 0 && n + 1 < sizeof(synced))
+        synced[n] = S_ISDIR(st.st_mode) ? 'd' : 'f';
+    return (int)syscall(SYS_fsync, fd);
+}
+
+static void test_a_pair_that_was_written_outlives_a_power_cut(void **state)
+{
+    struct folder f;
+    struct token_pair pair = pair_of("new-access", "new-refresh");
+    (void)state;
+    folder_make(&f);
+    memset(synced, 0, sizeof(synced));
+    assert_true(token_file_write(&f.settings, &key, &pair, NULL));
+    assert_string_equal(synced, "fd");
     folder_remove(&f);
 }
 
@@ -201,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pair_is_read_as_it_was_written),
+        cmocka_unit_test(test_a_pair_that_was_written_outlives_a_power_cut),
         cmocka_unit_test(test_the_file_shows_no_token_and_only_its_owner_reads_it),
         cmocka_unit_test(test_a_file_of_another_key_or_damaged_or_missing_is_told_apart),
         cmocka_unit_test(test_the_newer_of_file_and_row_wins),
