@@ -95,7 +95,7 @@ class Copy:
         """@return what failed first, "" when nothing did."""
         env = dict(os.environ, SANGKIEN_TEST_FOLDER=self.folder, LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
         child = subprocess.Popen([sys.executable, os.path.join(self.source, test.program), *test.arguments(self.build)], cwd=self.source, env=env,
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent(signal.SIGKILL))
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=in_child)
         signal.alarm(PATIENCE_S)
         try:
             failed = next((m.group(1) for m in (re.match(r"FAIL  (.*)", line) for line in child.stdout) if m), "")
@@ -119,6 +119,12 @@ class Copy:
 
     def end(self):
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def in_child():
+    """It ends with us, and Ctrl-C reaches it also where a shell that started us in the background has it ignored."""
+    die_with_parent(signal.SIGKILL)()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def on_alarm(number, frame):

@@ -82,6 +82,7 @@ PROTECTIONS = [
         faults("test_spool", "in_hand_at_two_crashes")),
     # ---- the spool ----
     one("the spool is synced before it answers", "bot/spool/spool_file.c", "durable ? \"PRAGMA synchronous=FULL; BEGIN", "durable ? \"PRAGMA synchronous=OFF; BEGIN", unit("bot/spool/spool")),
+    one("a write that fails is no acknowledgement", "bot/spool/intake.c", "answer(k, s->request, id != 0);", "answer(k, s->request, true);", faults("test_spool", "the_disk_of_the_spool_is_full")),
     one("newer events queue behind spooled ones", "bot/spool/intake.c", "if (k->behind[cell] || turns_full(", "if (turns_full(", spool("stopped_and_killed")),
     one("of two workers the older event goes first", "bot/spool/intake.c", "if (!order_may_go(k->order, cell, mark)) {", "if (!order_may_go(k->order, cell, mark) && !mark) {", spool("workers_keep_the_order")),
     one("what PostgreSQL does not take in time is spooled", "bot/spool/intake.c", "    spool_waiting(k, clock_monotonic_ms() - k->options.settings->spool.after_ms);",
@@ -98,6 +99,8 @@ PROTECTIONS = [
     one("leases of a dead process are given back", "bot/app.c", "    if (*suspects_predecessor(s))\n", "    if (*suspects_predecessor(s) && app->stopping)\n", workers("a_killed_worker_loses_nothing")),
     one("a dead worker's numbers still count", "bot/supervisor.c", "    metrics_retire(&s->force->metrics[number], &s->force->metrics[s->workers]);\n", "",
         workers("one_socket_for_all", "a_killed_worker_loses_nothing")),
+    one("replies of a commit that was not heard are freed", "bot/turns.c", "        if (!pg_idle(r->pg))\n            turn_batch_orphans(b);", "        if (!pg_idle(r->pg) && b->committed)\n            turn_batch_orphans(b);", programme("unheard", "--scale", "0.2")),
+    one("so are those of a claim that was not heard", "bot/send/outbox.c", "    if (clock_monotonic_ms() < o->lost_until_ms)", "    if (clock_monotonic_ms() < o->lost_until_ms - INT64_MAX / 2)", programme("unheard", "--scale", "0.2")),
     one("takeover asks the echoes", "db/sql/outbox.sql", "ORDER BY e.at LIMIT 1) END,", "ORDER BY e.at LIMIT 0) END,", LEASES),
     one("takeover asks the conversation", "bot/send/outbox.c", "(l->first->unsure ? look_for_head", "(l->first->unsure && l->first->part_count > 1000 ? look_for_head", faults("test_relay", "--short")),
     one("a person who has the conversation is not talked over", "db/sql/outbox.sql", "AND c.owner <> 'bot' AND c.owner_until > now())", "AND c.owner <> c.owner)", LEASES),
@@ -112,6 +115,8 @@ PROTECTIONS = [
     one("one process refreshes", "db/sql/token.sql", "AND (lease_until IS NULL OR lease_until < now() OR lease_owner = $3)\n", "\n", unit("bot/token/token")),
     one("nobody refreshes a generation that is over", "db/sql/token.sql", "WHERE oa_id = $1 AND generation = $2 AND (lease_until", "WHERE oa_id = $1 AND generation >= $2 AND (lease_until", programme("expired_tokens", "--scale", "0.02")),
     one("a new pair is on disk before it is used", "bot/token/token.c", "    keep(t, memory, &pair);\n    write_file(t);\n", "    keep(t, memory, &pair);\n", programme("fault_points", "--points", "token_after_file")),
+    one("the pair's file is synced", "bot/durable.c", "!fails(\"file_before_sync\") && fsync(fd) == 0;", "!fails(\"file_before_sync\");", unit("bot/token/token_file")),
+    one("and its folder", "bot/durable.c", "if (ok && (fails(\"file_after_rename\") || fsync(dir) != 0)) {", "if (ok && fails(\"file_after_rename\")) {", unit("bot/token/token_file")),
     one("an older pair never replaces a newer one", "db/sql/token.sql", "WHERE oa_id = $1 AND generation = $2\nRETURNING generation;", "WHERE oa_id = $1 AND generation <> $2 + 1000\nRETURNING generation;", unit("bot/token/token")),
     one("a restored database is held", "bot/token/token.c", "bool restored = t->kept.base_generation != base;", "bool restored = t->kept.base_generation != base && !row;", programme("restored", "--scale", "0.05")),
     # ---- broadcasts ----
@@ -124,6 +129,7 @@ PROTECTIONS = [
         processes("a_graceful_stop_refuses_nothing_it_has_taken")),
     one("the socket outlives a restart", "bot/app.c", "start->webhook_fd = service_socket(\"webhook\");", "start->webhook_fd = -1;", workers("a_restart_refuses_nobody")),
     one("a drain reads what has come", "bot/http/http_conn.c", "    if (c->served)\n        conn_free(c);", "    if (c->served || c->server->draining)\n        conn_free(c);", unit("bot/http/http_limits")),
+    one("a worker that hangs is replaced", "bot/supervisor.c", "now_ms - alive_ms > HUNG_MS :", "now_ms - alive_ms > 100 * HUNG_MS :", faults("test_workers", "a_hung_worker_is_killed")),
     one("workers end with their supervisor", "bot/supervisor.c", "    prctl(PR_SET_PDEATHSIG, SIGTERM);\n", "", workers("workers_do_not_outlive_their_supervisor")),
     # ---- hostile input ----
     one("header lines are bounded", "bot/http/http_parse.c", "if (++p->lines > limits->lines_max)", "if (++p->lines > limits->lines_max + 10000)", faults("test_hostile", "--short", "no_spin")),
