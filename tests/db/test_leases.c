@@ -1,6 +1,7 @@
-/* Who may take a reply or a chunk of a broadcast, who may say what became of it: the statements, asked by two processes in turn. */
+/* Who may take a reply, a chunk of a broadcast or a token's refresh, and who may say what became of it: asked by two processes in turn. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -202,6 +203,51 @@ static void test_who_has_lost_a_chunk_marks_ends_and_returns_nothing(void **stat
     assert_int_equal(mark("2", ""), 1);
 }
 
+/* ---- the refresh of a token: of generation 5 ---- */
+
+static int set_up_token(void **state)
+{
+    (void)state;
+    query("DELETE FROM oa_token");
+    query("INSERT INTO oa_token (oa_id, access_token, refresh_token, expires_at, refresh_at, generation)"
+          " VALUES ('oa', 'a5', 'r5', now() + interval '1 day', now(), 5)");
+    return 0;
+}
+
+/* @return was it given the refresh of that generation? */
+static bool lease_refresh(const char *generation, const char *process, const char *lease_ms)
+{
+    PGresult *res = run(SQL_TOKEN_LEASE, 4, (const char *const[]){"oa", generation, process, lease_ms});
+    bool given = PQntuples(res) == 1;
+    PQclear(res);
+    return given;
+}
+
+static void test_one_process_refreshes_until_its_lease_ends(void **state)
+{
+    (void)state;
+    assert_true(lease_refresh("5", "a", "60000"));
+    assert_false(lease_refresh("5", "b", "60000"));
+    assert_true(lease_refresh("5", "a", "0")); /* its own is renewed */
+    assert_true(lease_refresh("5", "b", "60000"));
+}
+
+static void test_a_generation_that_is_over_is_not_refreshed(void **state)
+{
+    (void)state;
+    assert_false(lease_refresh("4", "a", "60000"));
+    assert_string_equal(query("SELECT lease_owner IS NULL FROM oa_token"), "t");
+}
+
+static void test_a_pair_of_a_generation_that_is_over_is_not_stored(void **state)
+{
+    (void)state;
+    PQclear(run(SQL_TOKEN_RENEWED, 6, (const char *const[]){"oa", "4", "a4", "r4", "60000", "0"}));
+    assert_string_equal(query("SELECT generation || convert_from(access_token, 'UTF8') FROM oa_token"), "5a5");
+    PQclear(run(SQL_TOKEN_RENEWED, 6, (const char *const[]){"oa", "5", "a6", "r6", "60000", "0"}));
+    assert_string_equal(query("SELECT generation || convert_from(access_token, 'UTF8') FROM oa_token"), "6a6");
+}
+
 static int open_database(void **state)
 {
     (void)state;
@@ -228,6 +274,9 @@ int main(void)
         cmocka_unit_test_setup(test_a_chunk_is_one_processs_until_its_lease_ends, set_up_chunk),
         cmocka_unit_test_setup(test_who_marked_them_is_known_before_they_are_sent, set_up_chunk),
         cmocka_unit_test_setup(test_who_has_lost_a_chunk_marks_ends_and_returns_nothing, set_up_chunk),
+        cmocka_unit_test_setup(test_one_process_refreshes_until_its_lease_ends, set_up_token),
+        cmocka_unit_test_setup(test_a_generation_that_is_over_is_not_refreshed, set_up_token),
+        cmocka_unit_test_setup(test_a_pair_of_a_generation_that_is_over_is_not_stored, set_up_token),
     };
     url = test_database("leases");
     return url ? cmocka_run_group_tests(tests, open_database, close_database) : 77;
