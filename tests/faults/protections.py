@@ -82,7 +82,7 @@ PROTECTIONS = [
         faults("test_spool", "in_hand_at_two_crashes")),
     # ---- the spool ----
     one("the spool is synced before it answers", "bot/spool/spool_file.c", "durable ? \"PRAGMA synchronous=FULL; BEGIN", "durable ? \"PRAGMA synchronous=OFF; BEGIN", unit("bot/spool/spool")),
-    one("a write that fails is no acknowledgement", "bot/spool/intake.c", "answer(k, s->request, id != 0);", "answer(k, s->request, true);", faults("test_spool", "the_disk_of_the_spool_is_full")),
+    one("a write that fails is no acknowledgement", "bot/spool/intake.c", "    } else if (id) {\n        s->spool_id = id;", "    } else if (id || !s->writing) {\n        s->spool_id = id;", faults("test_spool", "the_disk_of_the_spool_is_full")),
     one("newer events queue behind spooled ones", "bot/spool/intake.c", "if (k->behind[cell] || turns_full(", "if (turns_full(", spool("stopped_and_killed")),
     one("of two workers the older event goes first", "bot/spool/intake.c", "if (!order_may_go(k->order, cell, mark)) {", "if (!order_may_go(k->order, cell, mark) && !mark) {", spool("workers_keep_the_order")),
     one("what PostgreSQL does not take in time is spooled", "bot/spool/intake.c", "    spool_waiting(k, clock_monotonic_ms() - k->options.settings->spool.after_ms);",
@@ -113,7 +113,7 @@ PROTECTIONS = [
     one("--hold sends nothing", "bot/send/outbox.c", "return o->hold || o->stopping ||", "return o->stopping ||", processes("a_held_process_sends_nothing")),
     # ---- tokens ----
     one("one process refreshes", "db/sql/token.sql", "AND (lease_until IS NULL OR lease_until < now() OR lease_owner = $3)\n", "\n", unit("bot/token/token")),
-    one("nobody refreshes a generation that is over", "db/sql/token.sql", "WHERE oa_id = $1 AND generation = $2 AND (lease_until", "WHERE oa_id = $1 AND generation >= $2 AND (lease_until", programme("expired_tokens", "--scale", "0.02")),
+    one("nobody refreshes a generation that is over", "db/sql/token.sql", "WHERE oa_id = $1 AND generation = $2 AND (lease_until", "WHERE oa_id = $1 AND generation >= $2 AND (lease_until", LEASES),
     one("a new pair is on disk before it is used", "bot/token/token.c", "    keep(t, memory, &pair);\n    write_file(t);\n", "    keep(t, memory, &pair);\n", programme("fault_points", "--points", "token_after_file")),
     one("the pair's file is synced", "bot/durable.c", "!fails(\"file_before_sync\") && fsync(fd) == 0;", "!fails(\"file_before_sync\");", unit("bot/token/token_file")),
     one("and its folder", "bot/durable.c", "if (ok && (fails(\"file_after_rename\") || fsync(dir) != 0)) {", "if (ok && fails(\"file_after_rename\")) {", unit("bot/token/token_file")),
