@@ -479,22 +479,6 @@ static int run(struct app *app)
     return EX_OK;
 }
 
-/* Events have one of three priorities: nobody uses the first, almost all have the second, which is libevent's default; the last is
- * for clients that send a byte a second (http_conn.c).  Of those a few are served, then it is seen who else has come. */
-static struct event_base *loop_new(void)
-{
-    enum { PRIORITIES = 3, SLOW_AT_ONCE = 16 };
-    struct event_config *config = event_config_new();
-    struct event_base *base = NULL;
-    if (config && event_config_set_max_dispatch_interval(config, NULL, SLOW_AT_ONCE, PRIORITIES - 1) == 0)
-        base = event_base_new_with_config(config);
-    if (config)
-        event_config_free(config);
-    if (base)
-        event_base_priority_init(base, PRIORITIES);
-    return base;
-}
-
 /* One process, from its first connection to its end. */
 static int serve(const struct start *start, struct workforce *force, size_t seat)
 {
@@ -507,7 +491,7 @@ static int serve(const struct start *start, struct workforce *force, size_t seat
     app->seat = seat;
     ids_init(&app->ids);
     app->process = talloc_asprintf(app, "%s:%d:%x", settings->server.node, (int)getpid(), app->ids.node);
-    app->base = loop_new();
+    app->base = event_base_new();
     int code = EX_UNAVAILABLE;
     if (!app->base || !make_client(app, &e)) {
         log_error("cannot start: %s", app->base ? e.msg : "no event loop");

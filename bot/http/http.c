@@ -392,6 +392,7 @@ static int server_done(struct http_server *s)
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         if (own[i])
             event_free(own[i]);
+    slow_close(s);
     if (s->reserve_fd >= 0)
         close(s->reserve_fd);
     return 0;
@@ -408,6 +409,7 @@ struct http_server *http_server_new(TALLOC_CTX *parent, struct event_base *base,
     s->ctx = ctx;
     s->exchange_free = s->oldest = s->newest = NO_SLOT;
     s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    s->slow_fd = -1;
     s->started_ms = http_now_ms();
     s->accepting = true;
     set_limits(s, limits);
@@ -417,7 +419,7 @@ struct http_server *http_server_new(TALLOC_CTX *parent, struct event_base *base,
     if (!(s->tick = event_new(base, -1, EV_PERSIST, on_tick, s)) ||
         !(s->handler_timer = evtimer_new(base, on_handler_timer, s)) ||
         !(s->accept_timer = evtimer_new(base, on_accept_timer, s)) ||
-        !(s->drained = event_new(base, -1, 0, on_drained, s)) || event_add(s->tick, &every) != 0) {
+        !(s->drained = event_new(base, -1, 0, on_drained, s)) || event_add(s->tick, &every) != 0 || !slow_open(s)) {
         talloc_free(s);
         return NULL;
     }

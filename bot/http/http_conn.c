@@ -270,29 +270,26 @@ static void conn_process(struct conn *c, char *bytes, size_t n)
 
 /* --- the socket --- */
 
-/* A request that is not there after so long is one that trickles in: whoever is quicker goes first.  Only while every turn of the
- * loop brings quick ones do the slow ones wait; their deadlines run. */
+/* A request that is not there after so long is one that trickles in. */
 static bool is_slow(const struct conn *c)
 {
     return c->in && !c->in->stalled && http_now_ms() - c->in->since_ms >= SLOW_MS;
 }
 
-/* Not while its event is active: from its own callback, or after event_assign(). */
-static void conn_prioritise(struct conn *c)
-{
-    int all = event_base_get_npriorities(c->server->base);
-    event_priority_set(&c->ev, is_slow(c) ? all - 1 : all / 2);
-}
-
 static void conn_watch(struct conn *c, uint8_t what)
 {
-    if (c->watched == what)
+    bool slow = what == EV_READ && is_slow(c);
+    if (c->watched == what && c->slow == slow)
         return;
     evutil_socket_t fd = event_get_fd(&c->ev);
+    if (c->slow)
+        slow_remove(c);
     event_del(&c->ev);
-    event_assign(&c->ev, c->server->base, fd, (short)(what | EV_PERSIST), on_ready, c);
-    conn_prioritise(c);
     c->watched = what;
+    c->slow = slow && slow_add(c);
+    if (c->slow)
+        return;
+    event_assign(&c->ev, c->server->base, fd, (short)(what | EV_PERSIST), on_ready, c);
     if (what && event_add(&c->ev, NULL) != 0)
         c->watched = 0; /* the kernel has no memory for it: the deadline ends it */
 }
@@ -439,15 +436,18 @@ static void conn_read(struct conn *c)
     }
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *arg)
+void conn_ready(struct conn *c, bool write)
 {
-    struct conn *c = arg;
-    (void)fd;
-    conn_prioritise(c); /* as it was before these bytes: it may be gone after them */
-    if (what & EV_WRITE)
+    if (write)
         conn_flush(c);
     else
         conn_read(c);
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    conn_ready(arg, what & EV_WRITE);
 }
 
 /* --- life --- */
@@ -480,6 +480,8 @@ void conn_free(struct conn *c)
     inbox_drop(c);
     outbox_drop(s, &c->out);
     evutil_socket_t fd = event_get_fd(&c->ev);
+    if (c->slow)
+        slow_remove(c);
     event_del(&c->ev);
     close(fd);
     server_conn_gone(c);

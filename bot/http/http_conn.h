@@ -1,5 +1,5 @@
-/* What http.c (server: ports, timers, drain), http_conn.c (one connection) and http_exchange.c (requests that wait, answers)
- * share; nobody else includes this.
+/* What http.c (server: ports, timers, drain), http_conn.c (one connection), http_slow.c (requests that trickle in) and
+ * http_exchange.c (requests that wait, answers) share; nobody else includes this.
  *
  * An idle connection is one struct conn, mostly libevent's event in it.  Bytes are read into one buffer of the server and
  * parsed there; only what is left of an incomplete request moves to a buffer of the connection. */
@@ -21,7 +21,7 @@ enum {
     LINGER_BYTES = 4 << 20,    /* thrown away at most while waiting for a client to close */
     WHEEL_SLOTS = 256,
     EXPIRE_AT_ONCE = 64,       /* then other events get their turn */
-    SLOW_MS = 300,
+    SLOW_MS = 300,             /* a request not there after so long is a slow one */
 };
 
 /*  OPEN ----- "close" or a broken rule -----> LAST -- all answers sent --> LINGER -- client closed --> freed
@@ -49,7 +49,7 @@ struct outbox {
 };
 
 struct conn {
-    struct event ev;         /* persistent; EV_READ or EV_WRITE as `watched` says */
+    struct event ev;         /* persistent; EV_READ or EV_WRITE as `watched` says, unless `slow` */
     struct http_server *server;
     struct conn *next, **prev; /* wheel slot of tick `linked_tick`, never later than the deadline */
     int64_t deadline_ms;
@@ -64,6 +64,7 @@ struct conn {
     bool eof : 1;            /* the client has finished sending */
     bool served : 1;         /* at least one request came */
     bool unsent : 1;         /* the drain deadline runs */
+    bool slow : 1;           /* watched by http_slow.c, not by `ev` */
 };
 
 /* A request that has not been answered, or whose answer waits for an earlier one. */
@@ -102,6 +103,9 @@ struct http_server {
     uint32_t tick_ms, wheel_tick;
     int64_t started_ms;
     struct conn *wheel[WHEEL_SLOTS];
+
+    struct event *slow;         /* of http_slow.c */
+    int slow_fd;
 
     bool draining;
     struct event *drained;
@@ -144,7 +148,14 @@ bool conn_new(struct http_server *s, int fd);
 void conn_free(struct conn *c);
 void conn_expire(struct conn *c);
 void conn_drain(struct conn *c);
+void conn_ready(struct conn *c, bool write); /* may free it */
 void http_expire_exchanges(struct http_server *s);
+
+/* http_slow.c */
+bool slow_open(struct http_server *s);
+void slow_close(struct http_server *s);
+bool slow_add(struct conn *c); /* false: watch it like any other */
+void slow_remove(struct conn *c);
 
 /* http.c */
 void server_conn_deadline(struct conn *c, int64_t deadline_ms); /* links it into the wheel when it is new */

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "clock.h"
 #include "http_rig.h"
 
 /* --- deadlines: the limits are short, the tests wait for what follows from them --- */
@@ -33,6 +34,58 @@ static void test_a_request_that_drips_in_ends_at_the_total_deadline(void **state
         client_free(c);
         rig_close(rig);
     }
+}
+
+/* In every turn of the loop there is something to do. */
+struct busy {
+    struct event *ev;
+    int64_t turns;
+};
+
+static void on_busy(evutil_socket_t fd, short what, void *arg)
+{
+    struct busy *busy = arg;
+    (void)fd, (void)what;
+    busy->turns++;
+    event_add(busy->ev, &(struct timeval){0, 0});
+}
+
+static void test_slow_requests_are_served_a_few_each_turn_however_busy_the_loop_is(void **state)
+{
+    (void)state;
+    enum { SLOW = 64, AT_ONCE = 16 };
+    struct rig *rig = rig_open(NULL);
+    struct client *slow[SLOW];
+    struct busy busy = {0};
+    busy.ev = event_new(rig->base, -1, 0, on_busy, &busy);
+    for (unsigned i = 0; i < SLOW; i++) {
+        slow[i] = client_open(rig);
+        client_send(rig, slow[i], STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"));
+    }
+    const struct http_stats *stats = http_server_stats(rig->server);
+    int64_t begin = clock_monotonic_ms(), spent = 0;
+    on_busy(-1, 0, &busy);
+    while (spent < 400 || stats->connections < SLOW) { /* until they are slow */
+        rig_turn(rig);
+        spent = clock_monotonic_ms() - begin;
+    }
+    for (unsigned i = 0; i < SLOW; i++)
+        client_send(rig, slow[i], STR("a")); /* this byte shows that they are */
+    for (int64_t until = busy.turns + 20; busy.turns < until;)
+        rig_turn(rig);
+    for (unsigned i = 0; i < SLOW; i++)
+        client_send(rig, slow[i], STR("bc"));
+    int64_t from = busy.turns;
+    RIG_WAIT(rig, rig->count == SLOW);
+    int64_t turns = busy.turns - from;
+    if (turns < SLOW / AT_ONCE - 1 || turns > SLOW / AT_ONCE + 20)
+        fail_msg("%d slow requests took %d turns", SLOW, (int)turns);
+    for (unsigned i = 0; i < SLOW; i++) {
+        assert_int_equal(client_answer(rig, slow[i], 0, NULL), 200);
+        client_free(slow[i]);
+    }
+    event_free(busy.ev);
+    rig_close(rig);
 }
 
 static void test_an_idle_connection_is_closed_without_a_word(void **state)
@@ -424,6 +477,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_request_that_drips_in_ends_at_the_total_deadline),
+        cmocka_unit_test(test_slow_requests_are_served_a_few_each_turn_however_busy_the_loop_is),
         cmocka_unit_test(test_an_idle_connection_is_closed_without_a_word),
         cmocka_unit_test(test_a_client_that_does_not_take_its_answer_is_cut_off),
         cmocka_unit_test(test_a_client_that_never_closes_is_closed),
