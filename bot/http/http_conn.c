@@ -186,16 +186,19 @@ static void conn_uncork(struct conn *c)
         conn_flush(c);
 }
 
-/* Keeps what is left of the bytes read: in the connection's own buffer, made large enough for what is to come. */
+/* Keeps what is left of the bytes read in the connection's own buffer, which doubles as they come: who announces much and sends little
+ * takes little. */
 static bool conn_keep(struct conn *c, const char *bytes, size_t n, const struct http_parse *p, bool stalled, bool fresh)
 {
     struct http_server *s = c->server;
     struct inbox *old = c->in;
     bool restart = fresh || !old || old->stalled; /* the time of a request does not run while we do not read */
     size_t need = http_parse_need(p);
-    if (stalled || need <= n) /* length unknown: room for more, doubling; stalled ones are not read meanwhile */
-        need = stalled ? n : 2 * n;
-    if (!old || old->size < (stalled ? n : n + 1) || old->size < http_parse_need(p)) {
+    if (stalled) /* not read meanwhile */
+        need = n;
+    else if (need <= n || need > 2 * n) /* length unknown, or far off */
+        need = 2 * n;
+    if (!old || old->size < (stalled ? n : n + 1)) {
         size_t most = sizeof *old + need;
         uint32_t bytes_new = (uint32_t)most;
         if (most > BLOCK_BYTES && s->stats.buffered_bytes + most > s->limits.buffered_bytes)

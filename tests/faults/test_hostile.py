@@ -4,6 +4,7 @@ public corpora of broken JSON and naughty strings through the real socket.  (rel
 
   test_hostile.py BUILD_FOLDER [--short] [SCENE ...]
 
+--short: 1,500 slow connections of our own, without the package slowhttptest.
 The corpora are looked for in SANGKIEN_CORPORA, else beside the checkout (../shared/corpora); without them those checks are left out."""
 import base64
 import glob
@@ -14,6 +15,7 @@ import os
 import resource
 import select
 import socket
+import subprocess
 import sys
 import time
 
@@ -141,6 +143,72 @@ def slow_connections(world, checks, connections, seconds, p99_most_ms):
     checks.that("and the numbers tell why they were ended", sum(bot.metric(f'http_killed_total{{reason="{r}"}}') for r in ("head", "body")) > 0)
 
 
+# -i 1: a second between two pieces; -w, -y: the receive window; -n, -z: 32 bytes each 5 s; -k: requests a connection.
+SLOWHTTPTEST = {
+    "slowloris": ("-H", "-i", "1", "-t", "POST"),
+    "slow body": ("-B", "-i", "1", "-s", "100000", "-t", "POST"),
+    "slow read": ("-X", "-w", "512", "-y", "1024", "-n", "5", "-z", "32", "-k", "10"),
+}
+TOOLS = 10      # one of them opens few a second when it has many
+OPENING_S = 12  # then those of a slow body are still there
+SHARE = 0.3     # at least so many of them at once: a head that trickles in lives 5 s, while the tool still opens others
+
+
+def bare(listener):
+    """A server in a process of its own that takes everything and says nothing."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    poll, alive = select.epoll(), {}
+    poll.register(listener, select.EPOLLIN)
+    while True:
+        for fd, _ in poll.poll():
+            if fd == listener.fileno():
+                conn, _ = listener.accept()
+                poll.register(conn, select.EPOLLIN)
+                alive[conn.fileno()] = conn
+            elif not alive[fd].recv(65536):
+                alive.pop(fd).close()
+
+
+def beside_the_tool(bot, mode, url, connections, seconds):
+    """@return the sorted latencies in ms of honest people, how many failed, the most connections the bot had, its memory at the end."""
+    each, queue, most = connections // TOOLS, multiprocessing.Queue(), 0
+    command = ["slowhttptest", "-c", str(each), "-r", str(each), "-l", "120", "-p", "5", "-u", url, *SLOWHTTPTEST[mode]]
+    attackers = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(TOOLS)]
+    friend, opening_until = multiprocessing.Process(target=honest, args=(bot.port, seconds, queue)), time.monotonic() + OPENING_S
+    try:
+        while most < 0.9 * connections and time.monotonic() < opening_until:
+            most = max(most, bot.metric("http_connections") or 0)
+            select.select([], [], [], 0.1)
+        friend.start()
+        took, failed = queue.get(timeout=seconds + 60)
+        friend.join()
+        return took, failed, most, bot.metric("resident_bytes")
+    finally:
+        for attacker in attackers:
+            attacker.kill()
+            attacker.wait()
+
+
+def slowhttptest(world, checks, mode, connections, seconds, p99_most_ms):
+    """D5 with the tool that others use.  It takes most of a small machine itself: what is compared with is the same attack on a bare listener."""
+    bot, before = world.bot, world.bot.metric("resident_bytes")
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
+        other = multiprocessing.Process(target=bare, args=(listener,), daemon=True)
+        other.start()
+        calm = percentile(beside_the_tool(bot, mode, f"http://127.0.0.1:{listener.getsockname()[1]}/", connections, seconds)[0], 0.99)
+        other.kill()
+        other.join()
+    took, failed, most, after = beside_the_tool(bot, mode, bot.webhook, connections, seconds)
+    p50, p99, p99_most_ms = percentile(took, 0.5), percentile(took, 0.99), max(p99_most_ms, 2 * calm)
+    print(f"      slowhttptest, {mode}, {most} connections at once: honest p50 {p50:.1f} ms, p99 {p99:.1f} ms over {len(took)} events "
+          f"(while it attacks something else: p99 {calm:.1f}); memory {before >> 20} -> {after >> 20} MB")
+    checks.that(f"slowhttptest, {mode}: at least {SHARE * connections:.0f} slow connections are there at once", most >= SHARE * connections, most)
+    checks.that("honest events are all taken meanwhile", failed == 0 and len(took) >= 20, (failed, len(took)))
+    checks.that(f"their p99 stays under {p99_most_ms:.0f} ms", p99 < p99_most_ms, p99)
+    checks.that("memory grows by less than 200 MB", after - before < GROWTH_MOST, (before, after))
+    bot.process.wait_until(lambda: bot.metric("http_connections") < 100, 60, "the connections were gone")
+
+
 def flood_one(port, first, piece, megabytes):
     """Sends `piece` over and over behind `first` until that much is sent or the other side has had enough."""
     sent = 0
@@ -234,8 +302,12 @@ def naughty_strings(world, checks):
 
 def scenes(world, checks):
     short = "--short" in sys.argv
-    for scene in chosen(slow_connections, no_spin, json_corpus, naughty_strings):
-        if scene == slow_connections and short:
+    long = () if short else (slowhttptest,)
+    for scene in chosen(slow_connections, *long, no_spin, json_corpus, naughty_strings):
+        if scene == slowhttptest:
+            for mode in SLOWHTTPTEST:
+                scene(world, checks, mode, 10000, 10, 50)
+        elif scene == slow_connections and short:
             scene(world, checks, 1500, 6, 500)  # a sanitized build on a busy machine
         elif scene == slow_connections:
             scene(world, checks, 10000, 20, 50)

@@ -190,16 +190,44 @@ static void test_connections_beyond_the_cap_wait_for_a_place(void **state)
 static void test_bodies_beyond_the_common_memory_are_refused(void **state)
 {
     (void)state;
-    struct rig *rig = rig_open(&(struct http_limits){.buffered_bytes = 100000});
+    static char most[40000];
+    memset(most, 'a', sizeof most);
+    struct rig *rig = rig_open(&(struct http_limits){.buffered_bytes = 150000});
     struct client *a = client_open(rig), *b = client_open(rig);
     client_send(rig, a, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n"));
-    RIG_WAIT(rig, http_server_stats(rig->server)->buffered_bytes > 0);
-    client_send(rig, b, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n"));
+    client_send(rig, a, (struct str){most, sizeof most});
+    RIG_WAIT(rig, http_server_stats(rig->server)->buffered_bytes > sizeof most);
+    client_send(rig, b, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n"));
+    client_send(rig, b, (struct str){most, sizeof most});
+    client_send(rig, b, (struct str){most, sizeof most});
     assert_int_equal(client_answer(rig, b, 0, NULL), 503);
     client_wait_closed(rig, b);
     assert_int_equal(http_server_stats(rig->server)->killed[HTTP_KILL_MEMORY], 1);
     client_free(a);
     client_free(b);
+    rig_close(rig);
+}
+
+static void test_who_announces_much_and_sends_little_takes_little(void **state)
+{
+    (void)state;
+    enum { MANY = 100 };
+    struct rig *rig = rig_open(&(struct http_limits){.buffered_bytes = 400000});
+    struct client *many[MANY], *honest = client_open(rig);
+    for (unsigned i = 0; i < MANY; i++) {
+        many[i] = client_open(rig);
+        client_send(rig, many[i], STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\na"));
+    }
+    const struct http_stats *stats = http_server_stats(rig->server);
+    RIG_WAIT(rig, stats->buffered_bytes >= (uint64_t)MANY * 2048);
+    client_send(rig, honest, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na"));
+    RIG_WAIT(rig, stats->buffered_bytes >= (uint64_t)(MANY + 1) * 2048);
+    client_send(rig, honest, STR("b"));
+    assert_int_equal(client_answer(rig, honest, 0, NULL), 200);
+    assert_int_equal(stats->killed[HTTP_KILL_MEMORY], 0);
+    for (unsigned i = 0; i < MANY; i++)
+        client_free(many[i]);
+    client_free(honest);
     rig_close(rig);
 }
 
@@ -484,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_a_slow_handler_is_answered_for_and_its_own_answer_comes_too_late),
         cmocka_unit_test(test_connections_beyond_the_cap_wait_for_a_place),
         cmocka_unit_test(test_bodies_beyond_the_common_memory_are_refused),
+        cmocka_unit_test(test_who_announces_much_and_sends_little_takes_little),
         cmocka_unit_test(test_without_descriptors_accepting_pauses_and_recovers),
         cmocka_unit_test(test_an_idle_connection_takes_next_to_no_memory),
         cmocka_unit_test(test_a_drain_finishes_what_has_begun_and_closes_the_rest),
