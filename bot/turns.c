@@ -30,6 +30,8 @@ enum {
     BATCH_MAX = 256,
     TRIES_MAX = 5,
     LANE_BUCKETS = 1024,
+    CROWD = 16,       /* so many in a batch: the next one */
+    GATHER_US = 1000, /* waits so long for those just answered */
     DEFER_MS = 20, /* a person locked by another process is tried again after this */
     PAUSE_LEAST_MS = 100, /* while the database takes no writes */
     PAUSE_MOST_MS = 1000,
@@ -68,6 +70,8 @@ struct runner {
     struct again *current;     /* what the batch in flight consists of */
     bool settling;             /* answers may bring new events: they join the next batch, together */
     struct event *defer_timer, *pause_timer; /* pending: nothing is tried */
+    struct event *gather_timer; /* pending: a crowd's next batch is still growing */
+    size_t committed;           /* events of the batch that has just come to its end */
     int pause_ms; /* the last one; 0 after a commit */
     uint64_t commits;
     int64_t refused_since_ms; /* monotonic: the first refusal since the last commit; 0: none */
@@ -169,7 +173,7 @@ static void on_defer(evutil_socket_t fd, short what, void *arg)
     run_next(r);
 }
 
-static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+static void on_waited(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
@@ -453,6 +457,7 @@ static void on_batch_done(struct turn_batch *b, void *arg)
     r->refused_since_ms = 0;
     r->commits++;
     r->settling = true;
+    r->committed = b->count;
     turn_batch_publish(b);
     (void)FAULT_POINT("turn_before_settling");
     for (size_t i = 0; i < b->count; i++) {
@@ -477,6 +482,7 @@ static void run_next(struct runner *r)
 {
     struct turns *t = r->turns;
     if (r->current || r->settling || !pg_idle(r->pg) || event_pending(r->pause_timer, EV_TIMEOUT, NULL) ||
+        event_pending(r->gather_timer, EV_TIMEOUT, NULL) ||
         (!r->again && !r->first_ready) || !have_receipts(t))
         return;
     struct again *a = r->again;
@@ -497,8 +503,14 @@ static void run_next(struct runner *r)
 
 static void on_idle(struct pg *pg, void *arg)
 {
+    struct runner *r = arg;
     (void)pg;
-    run_next(arg);
+    if (r->committed >= CROWD && r->turns->waiting < TURNS_CONNECTIONS * BATCH_MAX) {
+        struct timeval tv = {0, GATHER_US};
+        event_add(r->gather_timer, &tv);
+    }
+    r->committed = 0;
+    run_next(r);
 }
 
 /* The connections first: each calls back the batch it has in flight. */
@@ -508,6 +520,7 @@ static int turns_destructor(struct turns *t)
         TALLOC_FREE(t->runner[i].pg);
         event_free(t->runner[i].defer_timer);
         event_free(t->runner[i].pause_timer);
+        event_free(t->runner[i].gather_timer);
     }
     return 0;
 }
@@ -524,7 +537,8 @@ struct turns *turns_new(TALLOC_CTX *ctx, const struct turns_options *options)
             .url = options->settings->database.url, .name = name, .named_statements = options->settings->database.named_statements};
         *r = (struct runner){.turns = t, .last_ready = &r->first_ready};
         r->defer_timer = event_new(options->base, -1, 0, on_defer, r);
-        r->pause_timer = event_new(options->base, -1, 0, on_pause_over, r);
+        r->pause_timer = event_new(options->base, -1, 0, on_waited, r);
+        r->gather_timer = event_new(options->base, -1, 0, on_waited, r);
         r->pg = pg_new(t, options->base, &pg, on_idle, r);
     }
     talloc_set_destructor(t, turns_destructor);

@@ -1,6 +1,9 @@
 /* The turn queue: per person one turn at a time, the rest wait in order; what waits while a batch is in flight is the
  * next batch.
  *
+ * After a batch of many the next one grows for another millisecond: those just answered come back together, and would else
+ * be one of two batches half as large, at the cost of a whole one each.
+ *
  * A person always uses the same of the two connections (hash of user_id), so order needs no lock within a process. Each
  * event settles exactly once: committed (also as a duplicate) or dead.  While the database is away or takes no writes it
  * waits, first in its person's lane, and is tried again; where it is kept meanwhile is intake.h's concern. */
