@@ -98,7 +98,7 @@ PROTECTIONS = [
                ("AND f.id >= h.id AND f.due_at <= now()\n", "AND f.id >= h.id\n")), LEASES),
     one("leases of a dead process are given back", "bot/app.c", "    if (*suspects_predecessor(s))\n", "    if (*suspects_predecessor(s) && app->stopping)\n", workers("a_killed_worker_loses_nothing")),
     one("a dead worker's numbers still count", "bot/supervisor.c", "    metrics_retire(&s->force->metrics[number], &s->force->metrics[s->workers]);\n", "",
-        workers("one_socket_for_all", "a_killed_worker_loses_nothing")),
+        workers("one_socket_for_all")),
     one("replies of a commit that was not heard are freed", "bot/turns.c", "        if (!pg_idle(r->pg))\n            turn_batch_orphans(b);", "        if (!pg_idle(r->pg) && b->committed)\n            turn_batch_orphans(b);", programme("unheard", "--scale", "0.2")),
     one("so are those of a claim that was not heard", "bot/send/outbox.c", "    if (clock_monotonic_ms() < o->lost_until_ms)", "    if (clock_monotonic_ms() < o->lost_until_ms - INT64_MAX / 2)", programme("unheard", "--scale", "0.2")),
     one("takeover asks the echoes", "db/sql/outbox.sql", "ORDER BY e.at LIMIT 1) END,", "ORDER BY e.at LIMIT 0) END,", LEASES),
@@ -117,7 +117,7 @@ PROTECTIONS = [
     one("a new pair is on disk before it is used", "bot/token/token.c", "    keep(t, memory, &pair);\n    write_file(t);\n", "    keep(t, memory, &pair);\n", programme("fault_points", "--points", "token_after_file")),
     one("the pair's file is synced", "bot/durable.c", "!fails(\"file_before_sync\") && fsync(fd) == 0;", "!fails(\"file_before_sync\");", unit("bot/token/token_file")),
     one("and its folder", "bot/durable.c", "if (ok && (fails(\"file_after_rename\") || fsync(dir) != 0)) {", "if (ok && fails(\"file_after_rename\")) {", unit("bot/token/token_file")),
-    one("an older pair never replaces a newer one", "db/sql/token.sql", "WHERE oa_id = $1 AND generation = $2\nRETURNING generation;", "WHERE oa_id = $1 AND generation <> $2 + 1000\nRETURNING generation;", unit("bot/token/token")),
+    one("an older pair never replaces a newer one", "db/sql/token.sql", "WHERE oa_id = $1 AND generation = $2\nRETURNING generation;", "WHERE oa_id = $1 AND generation <> $2 + 1000\nRETURNING generation;", LEASES),
     one("a restored database is held", "bot/token/token.c", "bool restored = t->kept.base_generation != base;", "bool restored = t->kept.base_generation != base && !row;", programme("restored", "--scale", "0.05")),
     # ---- broadcasts ----
     one("who opted out meanwhile gets no broadcast", "bot/broadcast/broadcast_send.c", "    if (pg_bool(res, row, 2))\n", "    if (pg_bool(res, row, 2) && row < 0)\n", faults("test_broadcast", "--short")),

@@ -55,6 +55,11 @@ def one_socket_for_all(world, checks):
     checks.that("the numbers are over all workers, whoever is asked",
                 until(lambda: [world.bot.metric('events_total{kind="text"}') for _ in range(6)] == [300] * 6),
                 [world.bot.metric('events_total{kind="text"}') for _ in range(6)])
+    begun = world.bot.process.log_tail(10000).count("sangkien serves on")
+    os.kill(children(supervisor)[0], signal.SIGKILL)
+    until(lambda: world.bot.process.log_tail(10000).count("sangkien serves on") > begun)
+    numbers = [world.bot.metric('events_total{kind="text"}') for _ in range(6)]
+    checks.that("and a worker that dies takes none along", numbers == [300] * 6, numbers)
 
 
 def a_killed_worker_loses_nothing(world, checks):
