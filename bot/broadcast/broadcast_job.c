@@ -326,22 +326,11 @@ static void retry(struct asking *a)
     add(a);
 }
 
-static void on_asked(const struct pg_answer *answer, void *arg)
-{
-    struct asking *a = arg;
-    const PGresult *res = rows_of(a, answer);
-    if (!res)
-        return;
-    add_number(a, "asked", PQntuples(res));
-    done(a);
-}
-
-/* Those whose yes it waits for. */
-static void ask_second(struct asking *a)
+/* What those are told whose yes it waits for. */
+static const char *asking_mail(struct asking *a)
 {
     cJSON *payload = cJSON_CreateObject();
     char number[24];
-    struct pg_params *p = id_params(a);
     snprintf(number, sizeof(number), "%" PRId64, a->b->id);
     cJSON_AddStringToObject(payload, "id", number);
     snprintf(number, sizeof(number), "%" PRId64, a->figures.recipients);
@@ -351,12 +340,10 @@ static void ask_second(struct asking *a)
     cJSON_AddStringToObject(payload, "name", word(a, "name"));
     cJSON_AddStringToObject(payload, "sample", a->sample[0]);
     char *text = cJSON_PrintUnformatted(payload);
-    pg_param_text(p, job_user_id(a->job));
-    pg_param_int8(p, id_parse(word(a, "new_id")));
-    pg_param_text(p, text);
+    const char *owned = talloc_strdup(a, text);
     cJSON_free(text);
     cJSON_Delete(payload);
-    run(a, SQL_BROADCAST_ASK_SECOND, p, on_asked);
+    return owned;
 }
 
 static void on_started(const struct pg_answer *answer, void *arg)
@@ -377,15 +364,18 @@ static void on_started(const struct pg_answer *answer, void *arg)
     add_number(a, "begins_at_ms", begins > clock_epoch_ms() ? begins : 0);
     add_number(a, "hold_min", a->hold_ms / MINUTE_MS);
     if (a->hold_ms)
-        ask_second(a);
-    else
-        done(a);
+        add_number(a, "asked", pg_int8(res, 0, 1));
+    done(a);
 }
 
 static void start(struct asking *a)
 {
     a->hold_ms = broadcast_plan_hold_ms(&a->figures, a->desk->settings);
-    run(a, SQL_BROADCAST_START, broadcast_plan_start(a, a->b->id, job_user_id(a->job), a->wanted_ms, a->hold_ms), on_started);
+    struct pg_unit *unit = pg_unit_new(a);
+    pg_add(unit, SQL_BROADCAST_START, broadcast_plan_start(unit, a->b->id, job_user_id(a->job), a->wanted_ms, a->hold_ms,
+                                                           id_parse(word(a, "new_id")), a->hold_ms ? asking_mail(a) : NULL));
+    PG_FAULTS(unit, "broadcast_before_start", "broadcast_after_start");
+    pg_queue_run(job_work(a->job), unit, DEADLINE_MS, on_started, a);
 }
 
 static const struct op starts = {"", start};

@@ -103,13 +103,15 @@ int64_t broadcast_plan_hold_ms(const struct broadcast_figures *f, const struct s
     return f->recipients > s->broadcast.confirm_over ? s->broadcast.confirm_ms : 0;
 }
 
-struct pg_params *broadcast_plan_start(TALLOC_CTX *ctx, int64_t id, const char *by, int64_t at_ms, int64_t hold_ms)
+struct pg_params *broadcast_plan_start(TALLOC_CTX *ctx, int64_t id, const char *by, int64_t at_ms, int64_t hold_ms, int64_t mail_id, const char *asks)
 {
     struct pg_params *p = pg_params_new(ctx);
     pg_param_int8(p, id);
     pg_param_text(p, by);
     pg_param_time_ms(p, at_ms);
     pg_param_int8(p, hold_ms);
+    pg_param_int8(p, mail_id);
+    pg_param_text(p, asks);
     return p;
 }
 

@@ -34,8 +34,12 @@ struct broadcast_figures broadcast_plan_figures(const struct broadcast *b, const
 /** So long it waits for a second person, because it is large; 0: it need not. */
 int64_t broadcast_plan_hold_ms(const struct broadcast_figures *f, const struct settings *s);
 
-/** Parameters of broadcast_start. @param at_ms  not before; 0: now. */
-struct pg_params *broadcast_plan_start(TALLOC_CTX *ctx, int64_t id, const char *by, int64_t at_ms, int64_t hold_ms);
+/**
+ * Parameters of broadcast_start.
+ * @param at_ms    not before; 0: now.
+ * @param mail_id  of the mail `asks` to those who may say the second yes; `asks` NULL: nobody is asked.
+ */
+struct pg_params *broadcast_plan_start(TALLOC_CTX *ctx, int64_t id, const char *by, int64_t at_ms, int64_t hold_ms, int64_t mail_id, const char *asks);
 
 /** Parameters of broadcast_try: to that person alone, as a reply of that id. */
 struct pg_params *broadcast_plan_try(TALLOC_CTX *ctx, const struct broadcast *b, const char *user_id, int64_t reply_id);

@@ -271,7 +271,7 @@ static int run_start(struct job *j)
     int64_t now = clock_epoch_ms();
     struct broadcast_figures f = broadcast_plan_figures(j->b, &r.reach, s, at_ms > now ? at_ms : now);
     int64_t hold_ms = broadcast_plan_hold_ms(&f, s);
-    struct pg_params *p = broadcast_plan_start(j->c, j->id, actor(j), at_ms, hold_ms);
+    struct pg_params *p = broadcast_plan_start(j->c, j->id, actor(j), at_ms, hold_ms, 0, NULL);
     bool done;
     int code = change(j, SQL_BROADCAST_START, p, "broadcast_start", &done);
     if (code != EX_OK)

@@ -75,18 +75,20 @@ ON CONFLICT DO NOTHING RETURNING user_id;
 -- ---- by people ----
 
 -- name: broadcast_start
--- $1 id, $2 by whom, $3 not before (null: now), $4 ms that it is held for a second person.  No row: it was started before.
-UPDATE broadcast SET state = 'waiting', started_by = $2, start_at = coalesce($3::timestamptz, now()),
-       hold_until = now() + make_interval(secs => $4::bigint / 1000.0)
-WHERE id = $1::bigint AND state = 'draft' RETURNING id;
-
--- name: broadcast_ask_second
--- $1 id, $2 who started it, $3 id of the mail, $4 its payload.  Every other organizer who may say yes; a row for each.
-INSERT INTO mailbox (user_id, id, kind, payload)
-SELECT DISTINCT g.user_id, $3::bigint, 'broadcast_asked', $4::text::jsonb
-FROM role_grant g JOIN conversation c ON c.user_id = g.user_id JOIN broadcast b ON b.id = $1::bigint
-WHERE g.role = 'organizer' AND g.revoked_at IS NULL AND g.user_id <> $2 AND broadcast_reaches(g.user_id, b.scope_unit)
-ON CONFLICT DO NOTHING RETURNING user_id;
+-- $1 id, $2 by whom, $3 not before (null: now), $4 ms that it is held for a second person, $5 id of the mail and $6 its payload, for every
+-- other organizer who may say yes (null: nobody is asked).  No row: it was started before.  Else how many are asked: in the same
+-- statement, or a crash between would leave a broadcast of which no second person hears.
+WITH started AS (
+    UPDATE broadcast SET state = 'waiting', started_by = $2, start_at = coalesce($3::timestamptz, now()),
+           hold_until = now() + make_interval(secs => $4::bigint / 1000.0)
+    WHERE id = $1::bigint AND state = 'draft' RETURNING id, scope_unit
+), asked AS (
+    INSERT INTO mailbox (user_id, id, kind, payload)
+    SELECT DISTINCT g.user_id, $5::bigint, 'broadcast_asked', $6::text::jsonb
+    FROM started b CROSS JOIN role_grant g JOIN conversation c ON c.user_id = g.user_id
+    WHERE $6::text IS NOT NULL AND g.role = 'organizer' AND g.revoked_at IS NULL AND g.user_id <> $2 AND broadcast_reaches(g.user_id, b.scope_unit)
+    ON CONFLICT DO NOTHING RETURNING user_id)
+SELECT b.id, (SELECT count(*) FROM asked) FROM started b;
 
 -- name: broadcast_change
 -- $1 id, $2 text (null: it stays), $3 change the template (0, 1) to $4 and its data $5 (null: none).  Until its freezing begins.  One that

@@ -391,7 +391,7 @@ def token_pair(bot):
     return {"access_token": bot.env["SANGKIEN_ZALO_ACCESS_TOKEN"], "refresh_token": bot.env["SANGKIEN_ZALO_REFRESH_TOKEN"]}
 
 
-SHORT_POINTS = "turn_after_commit,outbox_after_send,webhook_before_answer"
+SHORT_POINTS = "turn_after_commit,outbox_after_send,webhook_before_answer,broadcast_after_start"
 
 # name, full count, short count
 SCENES = [

@@ -266,8 +266,35 @@ def stopped(v):
         v.bot.start()
 
 
+def second_person(v):
+    """A large broadcast is let go from the chat: whoever may say the second yes is asked, and once."""
+    words = f"mời {v.point.name} {v.kind} ghi"
+    v.bot.env.update(SANGKIEN_BROADCAST_CONFIRM_OVER="1")
+    v.start()
+    for person in ("asks", "second", "one", "two"):
+        v.say(person, "xin chào")
+    v.effective()
+    v.sql(f"""UPDATE conversation SET draft = '{{"v":"1","greeted":true,"staff":true}}' WHERE user_id IN ('{v.user}asks', '{v.user}second');
+              INSERT INTO role_grant (user_id, role, granted_by) VALUES ('{v.user}asks', 'organizer', 'test'), ('{v.user}second', 'organizer', 'test'),
+              ('{v.user}one', 'reviewer', 'test'), ('{v.user}two', 'reviewer', 'test')""")
+    newest = f"SELECT coalesce(max(id), 0) FROM broadcast WHERE created_by = '{v.user}asks'"
+    for text in ("gửi tin", "role reviewer", words):
+        v.say("asks", text)
+        v.effective()
+    v.until(lambda: v.sql(newest) != "0", "writing the broadcast")
+    number = v.sql(newest)
+    v.say("asks", f"#b1:*:broadcast_go.{number}")
+    try:
+        v.until(v.happened, "reaching the point")
+        v.until(lambda: v.sql("UPDATE job SET due_at = now() WHERE owner IS NOT NULL AND due_at > now() + interval '29 s'; SELECT count(*) FROM job") == "0", "the end of the job")
+        asked = f"SELECT count(*) FROM message WHERE user_id = '{v.user}second' AND origin = 'bot' AND text LIKE '%{words}%'"
+        v.until(lambda: v.sql(asked) == "1" and v.sql(f"SELECT state FROM broadcast WHERE id = {number}") == "waiting", "asking the second person once")
+    finally:
+        v.sql(f"UPDATE broadcast SET state = 'cancelled' WHERE id = {number}; UPDATE role_grant SET revoked_at = now() WHERE user_id LIKE '{v.user}%'")
+
+
 WAYS = [
-    (r"turn_(before|after)_rollback|dead_", poisoned), (r"echo_", echoed), (r"spool_before_takeover", taken_over), (r"spool_|intake_before_spool", spooled),
+    (r"broadcast_(before|after)_start", second_person), (r"turn_(before|after)_rollback|dead_", poisoned), (r"echo_", echoed), (r"spool_before_takeover", taken_over), (r"spool_|intake_before_spool", spooled),
     (r"token_(before|after)_failure", refresh_refused), (r"token_(before|after)_first", first_token), (r"token_(before|after)_look", talk),
     (r"file_|token_", refreshed), (r"evidence_before_removal|removal_", removed), (r"evidence_(before|after)_failure", lambda v: evidence(v, True)),
     (r"evidence_", evidence), (r"catch_up_", missed), (r"leases_|outbox_before_look", died_before), (r"outbox_(before|after)_release", stopped), (r"", talk),
