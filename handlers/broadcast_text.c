@@ -169,6 +169,22 @@ char *broadcast_data_render(TALLOC_CTX *ctx, const char *json, const struct broa
     return must(talloc_strdup(ctx, printed));
 }
 
+char *broadcast_sample(TALLOC_CTX *ctx, const char *text, const char *template_id, const char *template_data, const struct broadcast_person *who)
+{
+    if (!template_id || !template_data)
+        return broadcast_text_render(ctx, text, who);
+    SCOPED(json) cJSON *root = must(cJSON_Parse(template_data));
+    const cJSON *member;
+    char *out = must(talloc_strdup(ctx, template_id));
+    cJSON_ArrayForEach(member, root)
+    {
+        char *value = broadcast_text_render(ctx, cJSON_GetStringValue(member), who);
+        out = must(talloc_asprintf_append_buffer(out, "\n%s = %s", member->string, value));
+        talloc_free(value);
+    }
+    return out;
+}
+
 bool broadcast_template_check(struct str id, struct err *e)
 {
     bool good = id.n > 0 && id.n <= TEMPLATE_ID_MAX;

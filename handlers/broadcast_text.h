@@ -44,6 +44,13 @@ bool broadcast_data_check(struct str json, struct err *e);
 /** That object for one person; `json` has been checked. */
 char *broadcast_data_render(TALLOC_CTX *ctx, const char *json, const struct broadcast_person *who);
 
+/**
+ * What one person will get, as a rehearsal shows it: the text, or for those whom only the template reaches its id and below it the
+ * words that fill it, "name = text".
+ * @param template_id, template_data  NULL: the text.
+ */
+char *broadcast_sample(TALLOC_CTX *ctx, const char *text, const char *template_id, const char *template_data, const struct broadcast_person *who);
+
 /** A template's id: letters, digits, "-" and "_". @return false with ERR_INVALID. */
 bool broadcast_template_check(struct str id, struct err *e);
 

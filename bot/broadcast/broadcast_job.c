@@ -119,7 +119,8 @@ static void on_sample(const struct pg_answer *answer, void *arg)
     for (int r = 0; r < PQntuples(res) && r < SAMPLES; r++) {
         struct broadcast_person who = {.full_name = pg_text(a, res, r, 2), .unit_name = pg_text(a, res, r, 3), .title = pg_text(a, res, r, 4),
                                        .initiatives = pg_int8(res, r, 5)};
-        a->sample[r] = broadcast_text_render(a, a->b->body, &who);
+        bool templated = str_eq(pg_bytes(res, r, 1), STR("silent"));
+        a->sample[r] = broadcast_sample(a, a->b->body, templated ? a->b->template_id : NULL, a->b->template_data, &who);
     }
     a->op->begin(a);
 }
@@ -135,8 +136,9 @@ static void on_count(const struct pg_answer *answer, void *arg)
     a->figures = broadcast_plan_figures(a->b, &a->reach, a->desk->settings, a->at_ms);
     struct pg_params *p = broadcast_plan_params(a, a->b, &e);
     pg_param_int8(p, a->b->free_only);
-    pg_param_int8(p, a->b->template_id != NULL);
-    pg_param_int8(p, broadcast_text_is_plain(a->b->body) ? 1 : SAMPLES);
+    bool templated = a->b->template_id;
+    pg_param_int8(p, templated);
+    pg_param_int8(p, !broadcast_text_is_plain(a->b->body) ? SAMPLES : templated ? 2 : 1);
     run(a, SQL_BROADCAST_PREVIEW, p, on_sample);
 }
 

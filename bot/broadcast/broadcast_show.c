@@ -80,7 +80,9 @@ void broadcast_show_samples(const struct broadcast *b, const PGresult *res)
         TALLOC_CTX *tmp = talloc_new(NULL);
         struct broadcast_person who = {.full_name = pg_text(tmp, res, r, 2), .unit_name = pg_text(tmp, res, r, 3),
                                        .title = pg_text(tmp, res, r, 4), .initiatives = pg_int8(res, r, 5)};
-        printf("--- sample %d\n%s\n", r + 1, broadcast_text_render(tmp, b->body, &who));
+        bool templated = str_eq(pg_bytes(res, r, 1), STR("silent"));
+        printf("--- sample %d%s\n%s\n", r + 1, templated ? ", by template" : "",
+               broadcast_sample(tmp, b->body, templated ? b->template_id : NULL, b->template_data, &who));
         talloc_free(tmp);
     }
 }

@@ -53,12 +53,18 @@ FROM broadcast_audience($1::text[], $2::text[], $3::bigint, $4::bigint, $5::bigi
 GROUP BY a.reach ORDER BY a.reach;
 
 -- name: broadcast_preview
--- $1 to $6 as above, $7 free only, $8 with a template (0, 1), $9 so many.  The first of those it will reach; in order, or
--- everybody would be read.
-SELECT a.user_id, a.reach, a.full_name, a.unit_name, a.title, a.initiatives
-FROM broadcast_audience($1::text[], $2::text[], $3::bigint, $4::bigint, $5::bigint, $6::bigint, '', (SELECT max(p.user_id) FROM person p)) a
-WHERE a.reach = 'free' OR (a.reach = 'charged' AND $7::bigint = 0) OR (a.reach = 'silent' AND $8::bigint = 1)
-ORDER BY a.user_id LIMIT $9::bigint;
+-- $1 to $6 as above, $7 free only, $8 with a template (0, 1), $9 so many.  The first of those it will reach, with a template one fewer,
+-- and of those whom only the template reaches; in order of the key, or everybody would be read.
+(SELECT a.user_id, a.reach, a.full_name, a.unit_name, a.title, a.initiatives
+ FROM broadcast_audience($1::text[], $2::text[], $3::bigint, $4::bigint, $5::bigint, $6::bigint, '', (SELECT max(p.user_id) FROM person p)) a
+ WHERE a.reach = 'free' OR (a.reach = 'charged' AND $7::bigint = 0)
+ ORDER BY a.user_id LIMIT $9::bigint - $8::bigint)
+UNION ALL
+(SELECT a.user_id, a.reach, a.full_name, a.unit_name, a.title, a.initiatives
+ FROM broadcast_audience($1::text[], $2::text[], $3::bigint, $4::bigint, $5::bigint, $6::bigint, '', (SELECT max(p.user_id) FROM person p)) a
+ WHERE a.reach = 'silent' AND $8::bigint = 1
+ ORDER BY a.user_id LIMIT $9::bigint)
+LIMIT $9::bigint;
 
 -- name: broadcast_freeze
 -- $1 to $8 as above, $9 first id, $10 last id.  The recipients of one chunk.
