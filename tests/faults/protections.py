@@ -124,6 +124,8 @@ PROTECTIONS = [
     one("a broadcast's message is marked before it is sent", "db/sql/broadcast.sql", "SET marked_id = coalesce((SELECT max(n.user_id) FROM next n), k.marked_id), due_at", "SET marked_id = k.marked_id, due_at", faults("test_broadcast", "--short")),
     one("what was on the wire is noted before the call", "bot/broadcast/broadcast_send.c", "broadcast_wire_reach(r->s->options.wire, item->user_id);", "(void)broadcast_wire_reach;", faults("test_broadcast", "--short")),
     one("who lost a chunk marks nobody", "db/sql/broadcast.sql", "AND k.fence = $3::bigint AND k.state = 'ready'\n", "AND k.fence >= $3::bigint AND k.state = 'ready'\n", LEASES),
+    # ---- automatic reminders ----
+    one("one thing is reminded of once, whoever looks", "db/migrations/0020_nudge_outcome.sql", "CREATE UNIQUE INDEX nudge_once", "CREATE INDEX nudge_once", faults("test_nudge", "--short")),
     # ---- stopping and starting ----
     one("a stop finishes what is in hand", "bot/app.c", "    webhook_drain(app->webhook, on_drained, app);\n", "    webhook_drain(app->webhook, on_drained, app);\n    event_base_loopbreak(app->base);\n",
         processes("a_graceful_stop_refuses_nothing_it_has_taken")),
