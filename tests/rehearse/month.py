@@ -2,11 +2,11 @@
 """A campaign month on a virtual clock: people chat, verdicts come, three broadcasts go out, the bot is killed twice in each; at the
 end every sum has to be right.
 
-  month.py BUILD_FOLDER [--people N] [--initiatives N] [--units FILE.csv --campaign FILE.csv]
+  month.py BUILD_FOLDER [--short] [--people N] [--initiatives N] [--units FILE.csv --campaign FILE.csv]
 
 The real binary, a real PostgreSQL and the stand-in for Zalo live by a calendar that is turned forward whenever nothing is under
 way (tests/lib/virtual_clock.py).  With files of one's own the month is that of one's own campaign: who is where, its waves, its
-targets; the people are invented.  Ends with `N passed, N failed`; a sum that is wrong is named."""
+targets; the people are invented.  --short: nine days, two waves, one broadcast, 200 people.  Ends with `N passed, N failed`; a sum that is wrong is named."""
 import argparse
 import datetime
 import os
@@ -37,6 +37,8 @@ WAVES = [("D1", 0, 9), ("D2", 10, 19), ("D3", 20, 29)]
 BROADCASTS = {2: ("registered and not initiative", "{ten} ơi, đợt này mình có cách làm nào hay thì ghi lại nhé ạ."),
               14: ("registered and not initiative", "{xung_ho} {ten} ơi, đã nửa chặng đường, {unit} chờ sáng kiến của mình ạ."),
               26: ("behind D3", "Còn ít ngày nữa, đơn vị mình còn thiếu sáng kiến, {ten} ghi giúp một bài nhé ạ.")}
+SHORT_WAVES = [("D1", 0, 3), ("D2", 4, 8)]
+SHORT_BROADCASTS = {2: BROADCASTS[2]}
 SETTINGS = {"SANGKIEN_SEND_PER_MINUTE": "10000000", "SANGKIEN_CHAT_QUIET_MS": "200", "SANGKIEN_SERVER_WORKERS": "2",
             "SANGKIEN_BROADCAST_CONFIRM_OVER": "100000000", "SANGKIEN_HOURS_HOLIDAYS": "", "SANGKIEN_WATCH_SILENCE_MS": "0",
             "SANGKIEN_RETENTION_MESSAGE_DAYS": "365"}
@@ -55,8 +57,9 @@ def first_day(campaign):
 class Month:
     def __init__(self, folder, options):
         self.options, self.folder, self.chance = options, folder, random.Random(11)
+        self.planned, self.calls = (SHORT_WAVES, SHORT_BROADCASTS) if options.short else (WAVES, BROADCASTS)
         self.first = first_day(options.campaign) if options.campaign else FIRST  # a clock of databases only goes forward
-        self.clock = VirtualClock(folder, self.at(-1, 8))
+        self.clock = VirtualClock(folder, options.build, self.at(-1, 8))
         self.kills, self.broadcasts, self.waves, self.kept = 0, [], [], {}
         os.environ.update(self.clock.environment())
         self.world = World(folder, options.build, fast=True, extra=SETTINGS)
@@ -70,10 +73,10 @@ class Month:
     # ---- before it begins ----
 
     def campaign_file(self):
-        """Three waves of ten days, and a target for each unit in which people are: some will reach it, some not."""
+        """The waves, and a target for each unit in which people are: some will reach it, some not."""
         lines = ["record,code,name,from,to,unit,initiatives", "campaign,TVD,Tháng về đích,,,,"]
-        each = max(1, self.options.initiatives // (len(WAVES) * 10))
-        for n, (code, first, last) in enumerate(WAVES):
+        each = max(1, self.options.initiatives // (len(self.planned) * 10))
+        for n, (code, first, last) in enumerate(self.planned):
             lines.append(f"wave,{code},Đợt {n + 1},{self.first + first * DAY},{self.first + last * DAY},,")
             lines += [f"target,{code},,,,{unit},{each}" for unit in self.sql("SELECT code FROM union_unit u WHERE NOT EXISTS (SELECT FROM union_unit d WHERE d.parent_id = u.id) ORDER BY code").split()]
         path = os.path.join(self.folder, "campaign.csv")
@@ -120,7 +123,7 @@ class Month:
         raise Failure(f"after {seconds} s still under way: {left} replies, mail or jobs")
 
     def broadcast(self, day):
-        segment, text = BROADCASTS[day]
+        segment, text = self.calls[day]
         if segment.startswith("behind"):
             wave = next((code for code, first, last in self.waves if first <= day <= last), "")
             aimed = self.sql(f"SELECT 1 FROM target t JOIN wave w ON w.id = t.wave_id WHERE w.code = '{wave}' LIMIT 1")
@@ -162,7 +165,7 @@ class Month:
             if last + 2 == n:
                 self.kept[code] = wave_at_its_end(self, code)
         self.crowd.say(self.people.morning(n))
-        if n in BROADCASTS and n <= self.last_day:
+        if n in self.calls and n <= self.last_day:
             self.quiet()
             self.broadcast(n)
         self.turn_to(n, 14)
@@ -197,11 +200,14 @@ class Month:
 def main(argv):
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
-    parser.add_argument("--people", type=int, default=20000)
-    parser.add_argument("--initiatives", type=int, default=5000)
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--people", type=int)
+    parser.add_argument("--initiatives", type=int)
     parser.add_argument("--units")
     parser.add_argument("--campaign")
     options = parser.parse_args(argv)
+    options.people = options.people or (200 if options.short else 20000)
+    options.initiatives = options.initiatives or (80 if options.short else 5000)
     began, checks = time.monotonic(), Checks()
     with tempfile.TemporaryDirectory(prefix="sangkien-month-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
         os.chmod(folder, 0o755)
