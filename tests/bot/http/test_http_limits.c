@@ -419,6 +419,26 @@ static void on_drained_free(void *ctx)
     rig->server = NULL;
 }
 
+/* Whoever connected just before a restart has its request on the way: closing now would refuse it. */
+static void test_a_connection_that_is_new_at_a_drain_may_still_ask(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open(NULL);
+    int done = 0;
+    struct client *fresh = client_open(rig);
+    RIG_WAIT(rig, http_server_stats(rig->server)->connections == 1);
+    http_server_drain(rig->server, on_drained, &done);
+    for (int turn = 0; turn < 10; turn++) /* it is looked at meanwhile */
+        event_base_loop(rig->base, EVLOOP_NONBLOCK);
+    assert_int_equal(done, 0);
+    client_send(rig, fresh, STR(GET("/")));
+    assert_int_equal(client_answer(rig, fresh, 0, NULL), 200);
+    client_wait_closed(rig, fresh);
+    RIG_WAIT(rig, done);
+    client_free(fresh);
+    rig_close(rig);
+}
+
 static void test_a_drain_ends_a_connection_once_its_unsent_answer_is_out(void **state)
 {
     (void)state;
@@ -516,6 +536,7 @@ int main(void)
         cmocka_unit_test(test_without_descriptors_accepting_pauses_and_recovers),
         cmocka_unit_test(test_an_idle_connection_takes_next_to_no_memory),
         cmocka_unit_test(test_a_drain_finishes_what_has_begun_and_closes_the_rest),
+        cmocka_unit_test(test_a_connection_that_is_new_at_a_drain_may_still_ask),
         cmocka_unit_test(test_a_drain_ends_a_connection_once_its_unsent_answer_is_out),
         cmocka_unit_test(test_an_unused_server_drains_at_once_and_may_be_freed_then),
         cmocka_unit_test(test_a_server_may_be_freed_with_requests_unanswered),
