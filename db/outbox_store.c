@@ -136,6 +136,14 @@ void outbox_store_lost_claims(struct pg_unit *unit, const char *process, struct 
     pg_add(unit, SQL_OUTBOX_LOST_CLAIMS, p);
 }
 
+void outbox_store_silenced(struct pg_unit *unit, struct pg_array *user_ids, struct pg_array *ids)
+{
+    struct pg_params *p = pg_params_new(unit);
+    pg_param_array(p, user_ids);
+    pg_param_array(p, ids);
+    pg_add(unit, SQL_OUTBOX_SILENCED, p);
+}
+
 void outbox_store_release(struct pg_unit *unit, const char *process)
 {
     struct pg_params *p = pg_params_new(unit);

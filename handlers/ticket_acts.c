@@ -54,6 +54,16 @@ static struct ticket *take(struct talk *t, const struct act *a)
     return k;
 }
 
+/* True until something else becomes of the ticket: a line that comes later than that is not sent (outbox.sql). */
+static void say_who_answers(struct talk *t, const struct act *a, const struct ticket *k)
+{
+    say(t, MSG_HANDOFF_OPEN, ARGS({"support", support_name(a->name)}));
+    const struct reply *said = t->out->replies;
+    while (said->next)
+        said = said->next;
+    belongs_to(t, said, &(struct carried){t->in->msg->user_id, k->id, NULL});
+}
+
 static void ticket_take(struct talk *t, const struct act *a, bool force)
 {
     const char *holder = held_by_another(t, a);
@@ -68,7 +78,7 @@ static void ticket_take(struct talk *t, const struct act *a, bool force)
     bool again = owned_by(t->in, a->contact);
     struct ticket *k = take(t, a);
     if (!again)
-        say(t, MSG_HANDOFF_OPEN, ARGS({"support", support_name(a->name)}));
+        say_who_answers(t, a, k);
     result(t, a, "taken", NULL);
     ticket_schedule(t, k);
 }
@@ -97,7 +107,7 @@ static void ticket_answer(struct talk *t, const struct act *a, const cJSON *root
     struct ticket *k = take(t, a);
     k->closed_at_ms = 0;
     if (!again)
-        say(t, MSG_HANDOFF_OPEN, ARGS({"support", support_name(a->name)}));
+        say_who_answers(t, a, k);
     bool picture = url && kind && strcmp(kind, "image") == 0;
     const char *token = mail_text(t, root, "token", FILE_TOKEN_CHARS);
     struct reply *r = relay(t, picture || !url || token ? MSG_HANDOFF_ANSWER : MSG_HANDOFF_ANSWER_FILE,

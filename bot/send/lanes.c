@@ -11,14 +11,22 @@ void lanes_init(struct lanes *lanes, TALLOC_CTX *ctx)
     lanes->last_ready = &lanes->first_ready;
 }
 
+static struct lane *lane_find(struct lanes *lanes, const char *user_id, uint32_t h)
+{
+    struct lane *l = lanes->bucket[h % LANE_BUCKETS];
+    while (l && (l->hash != h || strcmp(l->user_id, user_id) != 0))
+        l = l->next_in_bucket;
+    return l;
+}
+
 static struct lane *lane_of(struct lanes *lanes, const char *user_id)
 {
     uint32_t h = (uint32_t)str_hash(str_of(user_id));
     struct lane **bucket = &lanes->bucket[h % LANE_BUCKETS];
-    for (struct lane *l = *bucket; l; l = l->next_in_bucket)
-        if (l->hash == h && strcmp(l->user_id, user_id) == 0)
-            return l;
-    struct lane *l = talloc_zero(lanes->ctx, struct lane);
+    struct lane *l = lane_find(lanes, user_id, h);
+    if (l)
+        return l;
+    l = talloc_zero(lanes->ctx, struct lane);
     l->user_id = talloc_strdup(l, user_id);
     l->hash = h;
     l->last = &l->first;
@@ -47,6 +55,15 @@ struct item *lanes_add(struct lanes *lanes, struct outbox_claim claim)
     *l->last = item;
     l->last = &item->next;
     make_ready(lanes, l);
+    return item;
+}
+
+struct item *lanes_find(struct lanes *lanes, const char *user_id, int64_t id)
+{
+    const struct lane *l = lane_find(lanes, user_id, (uint32_t)str_hash(str_of(user_id)));
+    struct item *item = l ? l->first : NULL;
+    while (item && item->claim.id != id)
+        item = item->next;
     return item;
 }
 

@@ -24,7 +24,7 @@ struct item {
     int last_code;            /* Zalo's, of the attempt before; 0: none */
     bool token_retried;
     bool unsure;              /* it may have been sent already: the conversation is asked first */
-    bool overtaken;           /* and if it was not, it is not sent any more */
+    const char *silenced;     /* and if it was not, it is not sent any more: why; NULL: it is */
     int64_t token_generation; /* that the last try used */
     int64_t lease_ends_ms;    /* monotonic; after it somebody else may have the row */
 };
@@ -49,6 +49,9 @@ void lanes_init(struct lanes *lanes, TALLOC_CTX *ctx);
 
 /** A new last item of that person's lane, zero but for its claim; the caller fills it in at once. */
 struct item *lanes_add(struct lanes *lanes, struct outbox_claim claim);
+
+/** The item of that row, NULL when it is not held. */
+struct item *lanes_find(struct lanes *lanes, const char *user_id, int64_t id);
 
 /** The lane that may go next, taken from the queue: not one whose head was refused with the token of that generation.  NULL: none. */
 struct lane *lanes_take(struct lanes *lanes, int64_t token_generation);

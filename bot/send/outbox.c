@@ -49,7 +49,7 @@ struct outbox {
     struct outbox_results *results;
     struct event *look_timer, *pause_timer, *stop_timer;
     int64_t look_at_ms;
-    bool looking;
+    bool looking, asking; /* for what is due; about what is in hand */
     int64_t lost_until_ms; /* a claim whose answer was lost may have been made, or still be made, until then */
     bool pumping;
     int64_t pressed_until_ms;
@@ -142,6 +142,11 @@ static void lane_retry(struct outbox *o, struct lane *l, int64_t retry_ms, bool 
     lane_give_back(o, l, retry_ms, tried, error);
 }
 
+static const char *silenced_words(enum reply_class class)
+{
+    return class == REPLY_PROMPT || class == REPLY_COURTESY ? "a person has the conversation" : OUTBOX_OVERTAKEN;
+}
+
 /* @param row as it was claimed; NULL: this process has just committed it. */
 static void add_item(struct outbox *o, const struct reply *reply, const struct outbox_row *row)
 {
@@ -151,7 +156,7 @@ static void add_item(struct outbox *o, const struct reply *reply, const struct o
     item->attempts = row ? row->attempts : 0;
     item->last_code = row && row->last_error ? (int)strtol(row->last_error, NULL, 10) : 0; /* on_head_failed() wrote it */
     item->unsure = row && row->unsure;
-    item->overtaken = row && row->silenced;
+    item->silenced = row && row->silenced ? silenced_words(reply->class) : NULL;
     item->lease_ends_ms = clock_monotonic_ms() + TURN_LEASE_MS;
     if (room_left(o) == 0)
         o->pressed_until_ms = clock_monotonic_ms() + PRESSED_MS;
@@ -360,8 +365,8 @@ static void pump(struct outbox *o)
             settle(o, &l->first->claim, NULL, "cannot be encoded");
             lanes_drop_head(&o->lanes, l);
             lanes_next(&o->lanes, l);
-        } else if (l->first->overtaken && !l->first->unsure && l->first->part_at == 0) {
-            settle(o, &l->first->claim, NULL, OUTBOX_OVERTAKEN);
+        } else if (l->first->silenced && !l->first->unsure && l->first->part_at == 0) {
+            settle(o, &l->first->claim, NULL, l->first->silenced);
             lanes_drop_head(&o->lanes, l);
             lanes_next(&o->lanes, l);
         } else if (l->first->lease_ends_ms <= now + SEND_LEASE_MS) { /* soon somebody else's to send, and all that follows with it */
@@ -413,7 +418,7 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
             o->counters.expired++;
             settle(o, &claim, NULL, "expired");
         } else if (row->silenced && !(row->reply.class == REPLY_STAFF && row->unsure)) { /* whose words it is wants to know whether they arrived */
-            settle(o, &claim, NULL, row->reply.class == REPLY_STAFF ? OUTBOX_OVERTAKEN : "a person has the conversation");
+            settle(o, &claim, NULL, silenced_words(row->reply.class));
         } else if (row->unsure || !drop_courtesy(o, &row->reply, &claim)) {
             add_item(o, &row->reply, row);
         }
@@ -422,6 +427,49 @@ static void on_claimed(const struct pg_answer *answer, void *arg)
         outbox_look_in(o, 0);
     talloc_free(tmp);
     pump(o);
+}
+
+/* ---- what a person has taken over since ---- */
+
+static void on_asked(const struct pg_answer *answer, void *arg)
+{
+    struct outbox *o = arg;
+    o->asking = false;
+    if (answer->e) /* it is asked again in a moment, or goes out as it would have a moment before */
+        return;
+    const PGresult *rows = answer->result[0];
+    for (int r = 0; r < PQntuples(rows); r++) {
+        struct item *item = lanes_find(&o->lanes, PQgetvalue(rows, r, 0), pg_int8(rows, r, 1));
+        if (item)
+            item->silenced = silenced_words((enum reply_class)pg_int8(rows, r, 2));
+    }
+    pump(o);
+}
+
+/* What waits in hand was nobody's when it was taken; that may have changed.  Nothing is asked while replies go out as they come. */
+static void ask_about_waiting(struct outbox *o)
+{
+    int64_t taken_before = clock_monotonic_ms() + TURN_LEASE_MS - LOOK_MS / 2;
+    if (o->asking || o->lanes.held == o->in_flight)
+        return;
+    struct pg_unit *unit = pg_unit_new(o);
+    struct pg_array *user_ids = pg_array_new(unit, PG_TEXT), *ids = pg_array_new(unit, PG_INT8);
+    size_t n = 0;
+    for (size_t i = 0; i < LANE_BUCKETS; i++)
+        for (const struct lane *l = o->lanes.bucket[i]; l; l = l->next_in_bucket)
+            for (const struct item *item = l->first; item; item = item->next)
+                if (!(l->busy && item == l->first) && !item->silenced && item->lease_ends_ms < taken_before) {
+                    pg_array_text(user_ids, l->user_id);
+                    pg_array_int8(ids, item->claim.id);
+                    n++;
+                }
+    if (n == 0) {
+        talloc_free(unit);
+        return;
+    }
+    o->asking = true;
+    outbox_store_silenced(unit, user_ids, ids);
+    pg_queue_run(o->options.background, unit, DATABASE_DEADLINE_MS, on_asked, o);
 }
 
 /* What a claim took whose answer was lost is free again: the claim behind this takes it. */
@@ -445,6 +493,7 @@ static void on_look_timer(evutil_socket_t fd, short what, void *arg)
     (void)what;
     o->look_at_ms = 0;
     outbox_look_in(o, LOOK_MS);
+    ask_about_waiting(o);
     size_t room = room_left(o);
     if (o->looking || is_held(o) || room == 0 || !tokens_current(o->options.tokens))
         return;

@@ -39,7 +39,8 @@ DELETE FROM outbox WHERE user_id = ANY ($1::text[]) AND owner IS NULL AND class 
 -- that nobody has taken yet, nor by the echo of another reply; an id begins with the milliseconds since 2020 when the reply
 -- was made, and clocks may differ by some seconds.  The column before it: somebody may have sent it without writing that down.
 -- Behind it: a person has the conversation, so the bot's prompts are not for now, or what a contact said is not his to say any more:
--- since then the worker has left him, or somebody else has taken over.  Of one person's turns the later has the later now().
+-- since then the worker has left him, or somebody else has taken over; or the bot's own word about who answers is true no more.  Of one
+-- person's turns the later has the later now().  outbox_silenced asks the same of what is in hand.
 -- The picture; why it was given back last; the file.
 WITH head AS (
     SELECT d.user_id, d.id FROM outbox d
@@ -67,12 +68,23 @@ RETURNING o.user_id, o.id, o.text, o.buttons, o.class, o.quote_msg_id, o.anonymo
                 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.user_id = e.user_id AND m.zalo_msg_id = e.msg_id)
               ORDER BY e.at LIMIT 1) END,
           CASE WHEN o.class IN (0, 2) THEN EXISTS (SELECT FROM conversation c WHERE c.user_id = o.user_id AND c.owner <> 'bot' AND c.owner_until > now())
-               WHEN o.class = 3 THEN EXISTS (
+               ELSE EXISTS (
                    SELECT FROM ticket_relay r JOIN ticket_message n ON n.user_id = r.user_id AND n.ticket_id = r.ticket_id AND n.at > r.at
                    WHERE r.user_id = o.user_id AND r.id = o.id AND r.worker_id = o.user_id AND n.user_id = o.user_id AND n.direction = 'note'
-                     AND (n.text = 'left' OR n.text IN ('taken', 'taken_over') AND n.author <> r.contact))
-               ELSE false END,
+                     AND (r.contact IS NULL OR n.text = 'left' OR n.text IN ('taken', 'taken_over') AND n.author <> r.contact))
+               END,
           o.image_url, o.last_error, o.file_token;
+
+-- name: outbox_silenced
+-- $1 user ids, $2 ids.  Of replies in a process's hands those that are not to be sent any more, as in outbox_claim_due.
+SELECT o.user_id, o.id, o.class
+FROM unnest($1::text[], $2::bigint[]) AS held (user_id, id) JOIN outbox o ON o.user_id = held.user_id AND o.id = held.id
+WHERE CASE WHEN o.class IN (0, 2) THEN EXISTS (SELECT FROM conversation c WHERE c.user_id = o.user_id AND c.owner <> 'bot' AND c.owner_until > now())
+           ELSE EXISTS (
+               SELECT FROM ticket_relay r JOIN ticket_message n ON n.user_id = r.user_id AND n.ticket_id = r.ticket_id AND n.at > r.at
+               WHERE r.user_id = o.user_id AND r.id = o.id AND r.worker_id = o.user_id AND n.user_id = o.user_id AND n.direction = 'note'
+                 AND (r.contact IS NULL OR n.text = 'left' OR n.text IN ('taken', 'taken_over') AND n.author <> r.contact))
+           END;
 
 -- name: outbox_sent
 -- $1 user ids, $2 ids, $3 fences, $4 Zalo's message ids (null: given up), $5 failures (null: sent).

@@ -2,7 +2,7 @@
 """Two contacts and two processes: one question is one contact's, whatever is pressed at the same moment; answers survive a kill
 between any two steps of their relay; a contact who is gone loses no question.
 
-  test_support.py BUILD_FOLDER [SCENE ...]"""
+  test_support.py BUILD_FOLDER [SCENE ...] [--tickets N]     N questions that both contacts press at once; 24 by default"""
 import concurrent.futures
 import os
 import shutil
@@ -19,8 +19,8 @@ from process import free_port  # noqa: E402
 from scene import body_of, chosen, count, play, post, wait_for  # noqa: E402
 from world import DATABASE  # noqa: E402
 
-TICKETS = 24
-PEOPLE = TICKETS + 4  # the last ones have a scene each
+TICKETS = int(sys.argv[sys.argv.index("--tickets") + 1]) if "--tickets" in sys.argv else 24
+PEOPLE = TICKETS + 8  # the last ones have a scene each
 ANSWERS = 30
 
 PEOPLE_SQL = """
@@ -58,7 +58,8 @@ def two_contacts_press_at_once(world, second, checks):
     checks.that("both presses of each button are taken", statuses == [200] * (2 * TICKETS), statuses)
     checks.that("all that follows comes to its end", settled(world))
     checks.that("each ticket was taken once and by nobody else",
-                count(world, "SELECT count(*) FROM (SELECT ticket_id FROM ticket_message WHERE text IN ('taken', 'taken_over') GROUP BY ticket_id"
+                count(world, "SELECT count(*) FROM (SELECT ticket_id FROM ticket_message WHERE text IN ('taken', 'taken_over')"
+                             f" AND ticket_id < {1000 + TICKETS} GROUP BY ticket_id"
                              f" HAVING count(*) = 1 AND min(text) = 'taken') x") == TICKETS)
     checks.that("the conversation is the contact's who has the ticket",
                 count(world, "SELECT count(*) FROM ticket t JOIN conversation c USING (user_id) WHERE c.owner = 'user:' || t.assignee AND t.id < 1000 + %d" % TICKETS) == TICKETS)
@@ -199,6 +200,40 @@ def the_bot_is_silent_about_what_a_dead_process_held(world, second, checks):
     world.bot.start()
 
 
+def what_waits_in_hand_is_asked_about_too(world, second, checks):
+    """The pace is slow, so the bot's answer waits in the memory of its process while a contact takes the conversation over another."""
+    number, worker = 1004 + TICKETS, f"asks-{TICKETS + 4}"
+    world.bot.kill()
+    world.bot.env["SANGKIEN_SEND_PER_MINUTE"] = "20"
+    world.bot.start()
+    for n in (6, 7):
+        post(world.bot_port, body_of(f"asks-{TICKETS + n}", f"hand-{n}", "hướng dẫn"))
+    post(world.bot_port, body_of(worker, "hand-2", "hướng dẫn"))
+    checks.that("the bot's answer waits in its process's hand",
+                count(world, f"SELECT count(*) FROM outbox WHERE user_id = '{worker}' AND owner IS NOT NULL") == 1)
+    post(second.port, body_of("contact-0", "hand-3", f"#b1:*:ticket_reply.{number}"))
+    checks.that("and is given up when a contact takes the conversation over another process", owner_is(world, worker, "user:contact-0") and
+                wait_for(world, f"SELECT count(*) FROM message WHERE user_id = '{worker}' AND failure = 'a person has the conversation'", 1, 20) == 1)
+    del world.bot.env["SANGKIEN_SEND_PER_MINUTE"]
+    world.bot.kill()
+    world.bot.start()
+    world.postgres.psql(DATABASE, "UPDATE outbox SET due_at = now()")
+    checks.that("the worker has read of the contact only", settled(world) and
+                [t.split("\n")[0] for t in texts_to(world, worker)] == ["Cán bộ Trần Thị 0 đang trả lời anh/chị."], texts_to(world, worker))
+
+
+def who_answers_is_said_of_who_does(world, second, checks):
+    """The line of the first contact waits while a second one takes over: it would be untrue by now."""
+    number, worker = 1005 + TICKETS, f"asks-{TICKETS + 5}"
+    with Held(world, worker, "Cán bộ Trần Thị 0 đang trả lời") as held:
+        post(world.bot_port, body_of("contact-0", "line-1", f"#b1:*:ticket_reply.{number}"))
+        checks.that("the line about the first contact waits", held.tried())
+        post(second.port, body_of("contact-1", "line-2", f"#b1:*:ticket_force.{number}"))
+        checks.that("a second one takes over", owner_is(world, worker, "user:contact-1"))
+    checks.that("the worker reads of the second only", settled(world) and
+                [t.split("\n")[0] for t in texts_to(world, worker)] == ["Cán bộ Trần Thị 1 đang trả lời anh/chị."], texts_to(world, worker))
+
+
 def scenes(world, checks):
     world.postgres.psql(DATABASE, PEOPLE_SQL)
     other = os.path.join(world.folder, "second")
@@ -209,8 +244,10 @@ def scenes(world, checks):
                  {"SANGKIEN_SPOOL_PATH": os.path.join(world.folder, "spool"), "SANGKIEN_HOURS_STAFF": "T2-CN 00:00-24:00"})
     second.start()
     try:
-        for scene in chosen(two_contacts_press_at_once, answers_while_processes_are_killed, a_contact_who_is_gone,
-                            what_is_held_is_asked_about_again, the_bot_is_silent_about_what_a_dead_process_held):
+        for scene in chosen(what_waits_in_hand_is_asked_about_too, # first: the slow pace counts what went out in the minute before
+                            two_contacts_press_at_once, answers_while_processes_are_killed, a_contact_who_is_gone,
+                            what_is_held_is_asked_about_again, the_bot_is_silent_about_what_a_dead_process_held,
+                            who_answers_is_said_of_who_does):
             scene(world, second, checks)
     finally:
         second.kill()
