@@ -1,4 +1,4 @@
-/* The two clocks in milliseconds: one for waiting, one for the calendar. */
+/* The two clocks, mostly in milliseconds: one for waiting, one for the calendar. */
 #ifndef SANGKIEN_CONFIG_CLOCK_H
 #define SANGKIEN_CONFIG_CLOCK_H
 
@@ -22,6 +22,14 @@ static inline int64_t clock_monotonic_ms(void)
 static inline int64_t clock_epoch_ms(void)
 {
     return clock_ms(CLOCK_REALTIME);
+}
+
+/** Finer: for an order among processes of one machine. */
+static inline int64_t clock_epoch_us(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 #endif

@@ -31,7 +31,7 @@ struct stay {
     int64_t spool_id;           /* 0: no row */
     struct str body;            /* for its size, once the event is gone */
     uint32_t cell;
-    struct order_mark *mark;    /* NULL: not spooled */
+    struct order_mark *mark;    /* until it settles */
     struct http_request_id request; /* of one on disk only */
 };
 
@@ -152,14 +152,11 @@ static bool add(struct stay *s, const struct spool_row *row)
 static void spool_copy(struct stay *s)
 {
     struct turn_event *event = s->event;
-    struct intake *k = s->k;
     wait_end(s);
     event->spooled = true;
     struct spool_row row = {.held = true, .redelivered = event->redelivered, .user_id = event->in->user_id, .body = event->body};
     memcpy(row.key, event->key, sizeof(row.key));
     s->writing = add(s, &row);
-    if (s->writing)
-        s->mark = order_add(k->order, s->cell, clock_epoch_ms(), false);
 }
 
 /* All that arrived up to then, so that ids follow arrival. */
@@ -198,7 +195,7 @@ void intake_spool(struct intake *k, const struct spool_row *row, struct http_req
         answer(k, request, false);
         return;
     }
-    s->mark = order_add(k->order, s->cell, clock_epoch_ms(), true);
+    s->mark = order_add(k->order, s->cell, clock_epoch_us(), true);
     k->behind[s->cell]++;
 }
 
@@ -223,6 +220,7 @@ void intake_take(struct intake *k, struct turn_event *event)
     }
     struct stay *s = event->stay = talloc_zero(k, struct stay);
     *s = (struct stay){.k = k, .event = event, .cell = cell, .arrived_ms = clock_monotonic_ms(), .body = event->body};
+    s->mark = order_add(k->order, cell, clock_epoch_us(), false);
     wait_begin(s);
     turns_take(k->turns, event);
     if (away)
@@ -246,8 +244,7 @@ void intake_settled(struct intake *k, const struct turn_event *event, enum turn_
         wait_end(s);
         s->event = NULL;
         s->leave = outcome == TURN_UNAVAILABLE; /* nothing of it is stored elsewhere */
-        if (s->mark)
-            order_end(k->order, s->cell, s->mark);
+        order_end(k->order, s->cell, s->mark);
         if (s->spool_id && !s->leave)
             spool_remove(k->spool, s->spool_id, s->body);
         if (!s->writing)
@@ -341,7 +338,7 @@ static void on_found(const struct spool_row *row, void *arg)
 {
     struct intake *k = arg;
     uint32_t cell = order_cell(row->user_id);
-    order_add(k->order, cell, row->at_ms, true);
+    order_add(k->order, cell, row->at_ms * 1000, true);
     k->behind[cell]++;
     k->rows_behind++;
 }
@@ -353,7 +350,7 @@ static bool open_spool(struct intake *k, struct err *e)
     if (!k->spool) { /* rows that were counted before it failed are not there to be waited for */
         memset(k->behind, 0, sizeof(*k->behind) * ORDER_CELLS);
         k->rows_behind = 0;
-        order_clear(k->order);
+        order_forget_disk(k->order);
         return false;
     }
     if (k->rows_behind)

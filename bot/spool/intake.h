@@ -2,7 +2,7 @@
  *
  *   webhook ─▶ intake_take() ─▶ turn queue ──── committed in time ───────────────▶ 200
  *                    │               └─ after spool.after_ms, or refused by PostgreSQL ─▶ copied to the spool ─▶ 200
- *                    └─ the queue is full, older events of that person are on disk only, or another worker has spooled
+ *                    └─ the queue is full, older events of that person are on disk only, or another worker has taken
  *                       some and not settled them (order.h) ─▶ spool ─▶ 200, read back in order
  *
  * An event in memory stays there, first in its person's lane, until PostgreSQL takes it; its row in the spool is only there

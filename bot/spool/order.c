@@ -11,7 +11,7 @@ enum { OPENING_MS = 10000 }; /* a worker that has not got so far by then dies ag
 
 struct order_mark {
     struct order_mark *next;
-    int64_t at_ms;
+    int64_t at_us;
     bool disk_only;
 };
 
@@ -23,7 +23,7 @@ struct order {
     struct order_board *board;
     size_t seat;
     bool opened;
-    int64_t last_ms; /* a clock that is set back changes no order */
+    int64_t last_us; /* a clock that is set back changes no order */
     struct cell *cell;
 };
 
@@ -35,17 +35,17 @@ uint32_t order_cell(const char *user_id)
 static void publish(const struct order *o, uint32_t cell)
 {
     if (o->board && o->opened)
-        atomic_store(&o->board->oldest_ms[o->seat][cell], o->cell[cell].first ? o->cell[cell].first->at_ms : 0);
+        atomic_store(&o->board->oldest_us[o->seat][cell], o->cell[cell].first ? o->cell[cell].first->at_us : 0);
 }
 
-struct order_mark *order_add(struct order *o, uint32_t cell, int64_t at_ms, bool disk_only)
+struct order_mark *order_add(struct order *o, uint32_t cell, int64_t at_us, bool disk_only)
 {
     struct cell *c = &o->cell[cell];
     struct order_mark *mark = malloc(sizeof(*mark)); /* there may be a million: talloc's header would cost four times as much */
     if (!mark)
         abort(); /* the supervisor restarts; what was acknowledged is on disk */
-    o->last_ms = at_ms > o->last_ms ? at_ms : o->last_ms;
-    *mark = (struct order_mark){.at_ms = o->last_ms, .disk_only = disk_only};
+    o->last_us = at_us > o->last_us ? at_us : o->last_us;
+    *mark = (struct order_mark){.at_us = o->last_us, .disk_only = disk_only};
     *(c->last ? &c->last->next : &c->first) = mark;
     c->last = mark;
     publish(o, cell);
@@ -78,28 +78,21 @@ void order_in_memory(struct order_mark *mark)
     mark->disk_only = false;
 }
 
-static void empty(struct order *o, uint32_t cell)
+void order_forget_disk(struct order *o)
 {
-    for (struct order_mark *m = o->cell[cell].first, *next; m; m = next) {
-        next = m->next;
-        free(m);
-    }
-    o->cell[cell] = (struct cell){0};
-}
-
-void order_clear(struct order *o)
-{
-    for (uint32_t cell = 0; cell < ORDER_CELLS; cell++) {
-        empty(o, cell);
-        publish(o, cell);
-    }
+    for (uint32_t cell = 0; cell < ORDER_CELLS; cell++)
+        for (struct order_mark *m; (m = order_next_on_disk(o, cell));)
+            order_end(o, cell, m);
 }
 
 /* What is on the board stays: the rows do too. */
 static int order_destructor(struct order *o)
 {
     for (uint32_t cell = 0; cell < ORDER_CELLS; cell++)
-        empty(o, cell);
+        for (struct order_mark *m = o->cell[cell].first, *next; m; m = next) {
+            next = m->next;
+            free(m);
+        }
     return 0;
 }
 
@@ -132,8 +125,8 @@ bool order_may_go(const struct order *o, uint32_t cell, const struct order_mark 
     for (size_t seat = 0; o->board && seat < o->board->seats; seat++) {
         if (seat == o->seat)
             continue;
-        int64_t oldest_ms = atomic_load(&o->board->oldest_ms[seat][cell]);
-        if ((oldest_ms && (!mark || oldest_ms < mark->at_ms)) || in_doubt(o->board, seat))
+        int64_t oldest_us = atomic_load(&o->board->oldest_us[seat][cell]);
+        if ((oldest_us && (!mark || oldest_us < mark->at_us)) || in_doubt(o->board, seat))
             return false;
     }
     return true;

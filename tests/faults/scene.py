@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 
@@ -20,13 +21,18 @@ def body_of(user, msg_id, text, timestamp=None):
                       ensure_ascii=False).encode()
 
 
-def post(port, body):
-    """@return the status of a correctly signed webhook request, None when the connection broke."""
+def signature_of(body):
+    """@return the headers of a correctly signed webhook request."""
     stamp = json.loads(body)["timestamp"]
     mac = hashlib.sha256(IDS["app_id"].encode() + body + stamp.encode() + SECRETS["oa_secret"].encode()).hexdigest()
+    return {"Content-Type": "application/json", "X-ZEvent-Signature": "mac=" + mac}
+
+
+def post(port, body):
+    """@return the status of a correctly signed webhook request, None when the connection broke."""
     conn = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        conn.request("POST", "/webhook", body, {"Content-Type": "application/json", "X-ZEvent-Signature": "mac=" + mac})
+        conn.request("POST", "/webhook", body, signature_of(body))
         return conn.getresponse().status
     except (OSError, http.client.HTTPException):
         return None
@@ -42,6 +48,17 @@ class Checks:
         print(("ok    " if holds else "FAIL  ") + name + ("" if holds else f": {detail}"))
         self.passed += bool(holds)
         self.failed += not holds
+
+
+def freeze(server, how):
+    """The postmaster and all its children."""
+    with open(f"/proc/{server}/task/{server}/children", encoding="ascii") as f:
+        children = [int(p) for p in f.read().split()]
+    for pid in [server, *children]:
+        try:
+            os.kill(pid, how)
+        except ProcessLookupError:
+            pass  # a connection that has just ended
 
 
 def count(world, sql):

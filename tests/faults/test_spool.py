@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from bot import Bot  # noqa: E402
 from process import free_port  # noqa: E402
 from standin import IDS  # noqa: E402
-from scene import body_of, count, play, post, wait_for  # noqa: E402
+from scene import body_of, count, freeze, play, post, wait_for  # noqa: E402
 from world import DATABASE  # noqa: E402
 
 ZALO_WAITS_S = 2.0
@@ -192,17 +192,6 @@ def postgresql_is_frozen(world, bot, checks, size):
         freeze(server, signal.SIGCONT)
     all_effective(world, checks, "it goes on", "frozen-", sent)
     spool_is_empty(world, checks, bot, "it goes on")
-
-
-def freeze(server, how):
-    """The postmaster and all its children."""
-    with open(f"/proc/{server}/task/{server}/children", encoding="ascii") as f:
-        children = [int(p) for p in f.read().split()]
-    for pid in [server, *children]:
-        try:
-            os.kill(pid, how)
-        except ProcessLookupError:
-            pass  # a connection that has just ended
 
 
 def postgresql_is_read_only(world, bot, checks, size):

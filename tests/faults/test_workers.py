@@ -5,6 +5,7 @@ it had acknowledged is lost, its replies go out at once, numbers are over all wo
 
   test_workers.py BUILD_FOLDER [--short] [SCENE ...]     --short: without what waits for the 20 s after which a worker counts as hung"""
 import concurrent.futures
+import http.client
 import os
 import signal
 import socket
@@ -18,7 +19,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, HERE)
 
 from process import die_with_parent  # noqa: E402
-from scene import body_of, chosen, count, play, post, wait_for  # noqa: E402
+from scene import body_of, chosen, count, freeze, play, post, signature_of, wait_for  # noqa: E402
+from world import DATABASE  # noqa: E402
 
 WORKERS = 3
 
@@ -81,6 +83,54 @@ def a_killed_worker_loses_nothing(world, checks):
     left = wait_for(world, "SELECT count(*) FROM outbox WHERE user_id LIKE 'dead-%'", 0, 25)
     checks.that("its replies go out before their lease of 30 s has ended", left == 0 and time.monotonic() - killed < 25, left)
     checks.that("no number goes back", until(lambda: (world.bot.metric('events_total{kind="text"}') or 0) >= counted), counted)
+
+
+class Pinned:
+    """Connections that one worker has accepted: the others were stopped meanwhile."""
+
+    def __init__(self, world, worker, workers):
+        others = [w for w in workers if w != worker]
+        for w in others:
+            os.kill(w, signal.SIGSTOP)
+        self.said, self.asked = (http.client.HTTPConnection("127.0.0.1", world.bot_port, timeout=10) for _ in range(2))
+        self.turns(2)
+        self.said.request("GET", "/healthz")
+        self.said.getresponse().read()
+        for w in others:
+            os.kill(w, signal.SIGCONT)
+
+    def turns(self, count):
+        """Its loop has turned: what had come before the last turn is in its hands."""
+        for _ in range(count):
+            self.asked.request("GET", "/healthz")
+            self.asked.getresponse().read()
+
+    def say(self, body):
+        self.said.request("POST", "/webhook", body, signature_of(body))
+        self.turns(2)
+
+    def answer(self):
+        answer = self.said.getresponse()
+        answer.read()
+        return answer.status
+
+
+def nothing_overtakes_on_another_worker(world, checks):
+    """Q1: PostgreSQL is away for less than spool.after_ms, and what a person said before still waits for it in another worker."""
+    workers = children(world.bot.process.child.pid)
+    first, second = (Pinned(world, w, workers) for w in workers[:2])
+    database, rounds, statuses = world.postgres.process.child.pid, 12, []
+    post(world.bot_port, body_of("before-0", "begin", "xin chào"))
+    for n in range(rounds):
+        freeze(database, signal.SIGSTOP)
+        first.say(body_of("before-0", f"{n:02}a", f"câu {n}a"))
+        second.say(body_of("before-0", f"{n:02}b", f"câu {n}b"))
+        freeze(database, signal.SIGCONT)
+        statuses += [first.answer(), second.answer()]
+        wait_for(world, "SELECT count(*) FROM message WHERE user_id = 'before-0' AND origin = 'person'", 2 * n + 3, 10)
+    checks.that("what two workers take while PostgreSQL is away for a moment is answered 200", set(statuses) == {200}, statuses)
+    took_effect = world.postgres.psql(DATABASE, "SELECT zalo_msg_id FROM message WHERE user_id = 'before-0' AND origin = 'person' AND zalo_msg_id <> 'begin' ORDER BY id").split()
+    checks.that("and takes effect in the order it came in", took_effect == [f"{n:02}{which}" for n in range(rounds) for which in "ab"], took_effect)
 
 
 def settings_are_read_again(world, checks):
@@ -204,12 +254,12 @@ def a_restart_refuses_nobody(world, checks):
 
 def scenes(world, checks):
     long = () if "--short" in sys.argv else (a_hung_worker_is_killed,)
-    for scene in chosen(one_socket_for_all, a_killed_worker_loses_nothing, settings_are_read_again, *long, an_ordered_end,
+    for scene in chosen(one_socket_for_all, nothing_overtakes_on_another_worker, a_killed_worker_loses_nothing, settings_are_read_again, *long, an_ordered_end,
                         workers_do_not_outlive_their_supervisor, a_restart_refuses_nobody):
         scene(world, checks)
 
 
-PEOPLE = (("all-", 60), ("dead-", 200), ("end-", 200), ("again1-", 8), (f"again{WORKERS}-", 8))
+PEOPLE = (("all-", 60), ("before-", 1), ("dead-", 200), ("end-", 200), ("again1-", 8), (f"again{WORKERS}-", 8))
 
 if __name__ == "__main__":
     sys.exit(play("workers", sys.argv[1], PEOPLE, scenes, {"SANGKIEN_SERVER_WORKERS": str(WORKERS)}))

@@ -130,8 +130,18 @@ static void test_a_worker_alone_never_waits(void **state)
     struct order *alone = order_new(n, NULL, 0);
     order_opened(alone);
     assert_true(order_may_go(alone, CELL, order_add(alone, CELL, 100, true)));
-    order_clear(alone);
-    assert_null(order_next_on_disk(alone, CELL));
+}
+
+static void test_a_file_that_cannot_be_used_voids_what_was_found_in_it_and_nothing_else(void **state)
+{
+    struct node *n = *state;
+    struct order_mark *taken = order_add(n->a, CELL, 100, false);
+    order_add(n->a, CELL, 101, true);
+    order_forget_disk(n->a);
+    assert_null(order_next_on_disk(n->a, CELL));
+    assert_false(order_may_go(n->b, CELL, NULL));
+    order_end(n->a, CELL, taken);
+    assert_true(order_may_go(n->b, CELL, NULL));
 }
 
 int main(void)
@@ -142,6 +152,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_those_that_share_a_cell_settle_in_any_order, begin_opened, end),
         cmocka_unit_test_setup_teardown(test_a_clock_set_back_changes_no_order, begin_opened, end),
         cmocka_unit_test_setup_teardown(test_what_a_dead_worker_had_counts_until_its_successor_has_read_the_spool, begin_opened, end),
+        cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_used_voids_what_was_found_in_it_and_nothing_else, begin_opened, end),
         cmocka_unit_test_setup_teardown(test_nobody_goes_until_all_spools_are_read_but_ten_seconds_at_most, begin, end),
         cmocka_unit_test_setup_teardown(test_the_next_on_disk_skips_what_is_in_memory, begin_opened, end),
         cmocka_unit_test_setup_teardown(test_a_worker_alone_never_waits, begin_opened, end),
