@@ -16,7 +16,7 @@
 #include "reading/unit_name.h"
 #include "settings.h"
 
-enum { DEADLINE_MS = 30000, MINUTE_MS = 60000, SAMPLES = 3 };
+enum { DEADLINE_MS = 60000 /* 350,000 people are counted in 10 s, on a busy machine in 30 */, MINUTE_MS = 60000, SAMPLES = 3 };
 
 struct asking {
     struct job *job;

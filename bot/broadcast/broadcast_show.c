@@ -11,7 +11,7 @@
 #include "reading/text.h"
 #include "settings.h"
 
-enum { BAR = 30, LIST_CHARS = 50, NUMBER = 32, FOREVER_MIN = 48 * 60 };
+enum { BAR = 30, NARROW_BAR = 20, WIDE = 100, LIST_CHARS = 50, NUMBER = 32, FOREVER_MIN = 48 * 60 };
 
 /* 1234567 as 1,234,567. */
 static const char *grouped(int64_t n, char ret[static NUMBER])
@@ -35,7 +35,8 @@ static void line(const char *name, int64_t n, const char *remark)
 
 const char *broadcast_show_state(const struct broadcast *b)
 {
-    if (b->paused_at_ms)
+    bool over = strcmp(b->state, "done") == 0 || strcmp(b->state, "cancelled") == 0;
+    if (b->paused_at_ms && !over)
         return "paused";
     if (b->held)
         return "held for a second person";
@@ -129,24 +130,39 @@ void broadcast_show_report(const struct broadcast *b, const PGresult *res, const
     printf("%s dong\n", grouped(sums.charged * s->price.message_vnd, number));
 }
 
-void broadcast_show_bar(const struct broadcast *b, const struct broadcast_sums *sums, int64_t settled_before, int64_t ms, bool terminal)
+/* Figures that are not zero, ", name n" each. */
+static void add_figures(char *out, size_t size, const struct broadcast_sums *s)
 {
-    char done[NUMBER], all[NUMBER], bar[BAR + 1];
-    int64_t settled = broadcast_show_settled(sums), left = sums->frozen - settled, rate = ms > 0 ? (settled - settled_before) * 1000 / ms : 0;
-    int full = sums->frozen > 0 ? (int)(settled * BAR / sums->frozen) : 0;
-    for (int i = 0; i < BAR; i++)
+    const struct {
+        const char *name;
+        int64_t n;
+    } figures[] = {{"arrived", s->received + s->seen}, {"failed", s->failed}, {"skipped", s->skipped}, {"unknown", s->unknown},
+                   {"cancelled", s->cancelled}};
+    size_t n = 0;
+    char number[NUMBER];
+    for (size_t i = 0; i < ARRAY_LEN(figures) && n < size; i++)
+        if (figures[i].n > 0)
+            n += (size_t)snprintf(out + n, size - n, ", %s %s", figures[i].name, grouped(figures[i].n, number));
+}
+
+void broadcast_show_bar(const struct broadcast *b, const struct broadcast_sums *sums, int64_t per_s, int columns)
+{
+    char done[NUMBER], all[NUMBER], rate[NUMBER], bar[BAR + 1], out[512];
+    int64_t settled = broadcast_show_settled(sums), left = sums->frozen - settled;
+    int width = columns > 0 && columns < WIDE ? NARROW_BAR : BAR, full = sums->frozen > 0 ? (int)(settled * width / sums->frozen) : 0;
+    for (int i = 0; i < width; i++)
         bar[i] = i < full ? '#' : '.';
-    bar[BAR] = '\0';
-    printf("%s%s [%s] %s of %s  arrived %" PRId64 ", sent %" PRId64 ", failed %" PRId64 ", skipped %" PRId64 ", unknown %" PRId64,
-           terminal ? "\r\033[K" : "", broadcast_show_state(b), bar, grouped(settled, done), grouped(sums->frozen, all), sums->received + sums->seen,
-           sums->sent, sums->failed, sums->skipped, sums->unknown);
-    if (rate > 0 && left > 0) {
-        int64_t minutes = left / rate / 60;
-        printf("  %" PRId64 "/s", rate);
-        if (minutes < FOREVER_MIN)
-            printf(", %" PRId64 " min %" PRId64 " s left", minutes, left / rate % 60);
+    bar[width] = '\0';
+    size_t n = (size_t)snprintf(out, sizeof(out), "%s [%s] %s of %s", broadcast_show_state(b), bar, grouped(settled, done), grouped(sums->frozen, all));
+    if (per_s > 0 && left > 0 && !b->paused_at_ms && left / per_s / 60 < FOREVER_MIN) {
+        int64_t s = left / per_s + 1;
+        n += (size_t)snprintf(out + n, sizeof(out) - n, s < 60 ? ", %s/s, %" PRId64 " s left" : ", %s/s, %" PRId64 " min left", grouped(per_s, rate),
+                              s < 60 ? s : (s + 30) / 60);
     }
-    if (!terminal)
-        puts("");
+    add_figures(out + n, sizeof(out) - n, sums);
+    if (columns > 0) /* a line that wraps could not be written over; what is cut off stands in `show` */
+        printf("\r\033[K%.*s", columns - 1, out);
+    else
+        puts(out);
     fflush(stdout);
 }

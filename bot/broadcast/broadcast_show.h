@@ -24,8 +24,8 @@ void broadcast_show_samples(const struct broadcast *b, const PGresult *res);
 /** All about it; `sums` is the answer of broadcast_sums. */
 void broadcast_show_report(const struct broadcast *b, const PGresult *sums, const struct settings *s);
 
-/** One line, over itself on a terminal. @param ms, settled_before  since the line before, for the rate; ms 0: unknown. */
-void broadcast_show_bar(const struct broadcast *b, const struct broadcast_sums *sums, int64_t settled_before, int64_t ms, bool terminal);
+/** One line. @param per_s  0: not known. @param columns  of the terminal, where it is written over itself and cut to fit; 0: none. */
+void broadcast_show_bar(const struct broadcast *b, const struct broadcast_sums *sums, int64_t per_s, int columns);
 
 /** Those of whom it is known what became of them. */
 int64_t broadcast_show_settled(const struct broadcast_sums *sums);

@@ -54,7 +54,7 @@ GROUP BY a.reach ORDER BY a.reach;
 
 -- name: broadcast_preview
 -- $1 to $6 as above, $7 free only, $8 with a template (0, 1), $9 so many.  The first of those it will reach, with a template one fewer,
--- and of those whom only the template reaches; in order of the key, or everybody would be read.
+-- and of those whom only the template reaches.  Reads everybody, as the count does (20 us a person).
 (SELECT a.user_id, a.reach, a.full_name, a.unit_name, a.title, a.initiatives
  FROM broadcast_audience($1::text[], $2::text[], $3::bigint, $4::bigint, $5::bigint, $6::bigint, '', (SELECT max(p.user_id) FROM person p)) a
  WHERE a.reach = 'free' OR (a.reach = 'charged' AND $7::bigint = 0)

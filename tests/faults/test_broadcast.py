@@ -5,10 +5,15 @@ and those are settled; a pause is felt within a second, at full pace as well; wh
 
   test_broadcast.py BUILD_FOLDER [--short] [--people N]     --short: some thousands, without fsync; else 200,000, or N, a kill every two
                                                             seconds, and PostgreSQL with its default durability"""
+import fcntl
 import os
+import pty
 import re
 import signal
+import struct
+import subprocess
 import sys
+import termios
 import threading
 import time
 
@@ -117,6 +122,26 @@ class Meter:
                 f"{transactions / messages:.3f} transactions a message; a worker held {self.halves()[0]:.1f} MB at most, in the second half {self.halves()[1]:.1f}")
 
 
+def on_terminal(world, columns, *args):
+    """What the command writes to a terminal of that width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    child = subprocess.Popen([world.bot.binary, *args], env=world.bot.env, stdin=subprocess.DEVNULL, stdout=theirs)
+    os.close(theirs)
+    said = b""
+    with open(ours, "rb", buffering=0) as f:
+        while True:
+            try:
+                part = f.read(4096)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            said += part
+    child.wait()
+    return said.decode()
+
+
 def last_send(world, quiet_s):
     """When the stand-in took the last message, seen once none has come for so long."""
     sends, at = takings(world)[0], time.monotonic()
@@ -142,6 +167,8 @@ def paused_at_full_pace(world, checks):
                 took < (1.5 if SHORT else 1.0) and sent < MANY, (took, sent))
     world.bot.command("broadcast", "cancel", str(number))
     until(lambda: sums(world, number).get("waiting", 0) == 0, 60)
+    drawn = [line.strip() for line in on_terminal(world, 60, "broadcast", "watch", str(number)).split("\r\x1b[K")]
+    checks.that("on a narrow terminal the bar is one line", drawn[-1].startswith("cancelled [####") and all(len(line) < 60 for line in drawn), drawn)
 
 
 def killed_again_and_again(world, checks):
