@@ -40,7 +40,10 @@ class Proxy:
 
     def _accept(self):
         while True:
-            client, _ = self.listener.accept()
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return  # closed
             threading.Thread(target=self._carry, args=(client,), daemon=True).start()
 
     def _carry(self, client):
@@ -68,4 +71,5 @@ class Proxy:
                         return
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # whoever waits in accept() hears of it
         self.listener.close()
