@@ -174,7 +174,7 @@ def a_killed_process_loses_nothing(world, second, checks):
 
 def what_a_dead_process_commits_is_taken_over(world, second, checks):
     """Its transaction waits for a lock when it is killed, and commits with a lease of the dead after its successor has looked."""
-    second.kill()  # it is alone
+    second.kill()  # dead since the scene before, unless this one is played alone
     world.postgres.psql(DATABASE, "CREATE TABLE IF NOT EXISTS held (n int)")
     world.postgres.psql(DATABASE, """CREATE OR REPLACE FUNCTION wait_for_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         PERFORM pg_sleep(0.9) WHERE EXISTS (SELECT FROM held); RETURN NEW; END $$;
