@@ -5,7 +5,7 @@
 
 WORD: only protections with that word in their name.  --check: only whether each still stands in the sources, exactly once.
 First every test has to be green as the sources are; then, for each protection of protections.py, only what changed is built, and its
-test has to turn red.  Ends with a table and `N seen, N unseen`; more than a quarter of an hour on two cores."""
+test has to turn red.  Ends with a table and `N seen, N unseen`; about half an hour on two cores."""
 import os
 import re
 import shutil
