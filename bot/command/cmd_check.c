@@ -15,7 +15,7 @@
 #include "command.h"
 #include "commands.h"
 #include "messages.h"
-#include "spool/spool_file.h"
+#include "spool/spool_look.h"
 #include "token/token_file.h"
 
 enum { SKEW_MS = 2000, TIGHT_MS = 6 * 3600 * 1000, MB = 1024 * 1024 };
@@ -160,7 +160,7 @@ static void check_spool(struct check *c)
     struct err e;
     const char *path = c->settings->spool.path;
     check_folder(c, "spool", path, c->settings->spool.max_mb);
-    if (!spool_file_look(path, &look, &e))
+    if (!spool_look_at(path, &look, &e))
         return; /* just said */
     int64_t minutes = look.oldest_ms ? (wall_ms() - look.oldest_ms) / 60000 : 0;
     if (look.left)

@@ -1,7 +1,6 @@
-/* The spool on disk: see spool_file.h.  The only file that knows SQLite. */
+/* The spool on disk: see spool_file.h.  This file and spool_look.c are the only ones that know SQLite. */
 #include "spool_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,7 +17,7 @@
 #include "log.h"
 #include "zalo/sha256.h"
 
-enum { NUMBERS = 128, PATH_BYTES = 512, COPY_ROWS = 500, BUSY_MS = 1000 };
+enum { PATH_BYTES = 512, COPY_ROWS = 500, BUSY_MS = 1000 };
 
 /* In the order of text[]. */
 enum statement { ADD, REMOVE, READ, OLDEST, STATEMENTS };
@@ -416,7 +415,7 @@ struct spool_file *spool_file_open(TALLOC_CTX *ctx, const char *folder, spool_ro
         return NULL;
     int fd = -1, why = 0;
     unsigned number = 0;
-    while (number < NUMBERS && (fd = lock_number(folder, number, &why)) < 0 && why == EWOULDBLOCK)
+    while (number < SPOOL_NUMBERS && (fd = lock_number(folder, number, &why)) < 0 && why == EWOULDBLOCK)
         number++;
     if (fd < 0) {
         err_set(e, ERR_SYSTEM, "spool: cannot lock a file in %s: %s", folder, strerror(why));
@@ -428,7 +427,7 @@ struct spool_file *spool_file_open(TALLOC_CTX *ctx, const char *folder, spool_ro
         talloc_free(f);
         return NULL;
     }
-    for (unsigned other = 0; other < NUMBERS; other++) {
+    for (unsigned other = 0; other < SPOOL_NUMBERS; other++) {
         struct err cannot;
         if (other != number && !adopt(f, other, ret, &cannot))
             log_error("the spool of a process that is gone cannot be taken over: %s; it is tried again at the next start", cannot.msg);
@@ -538,62 +537,4 @@ int64_t spool_file_oldest_ms(struct spool_file *f)
 void spool_file_tidy(struct spool_file *f)
 {
     (void)run(f->db, "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)", "tidy up", NULL); /* later, then */
-}
-
-/* ---- looking ---- */
-
-static void look_at(const char *folder, unsigned number, struct spool_look *ret)
-{
-    char path[PATH_BYTES];
-    path_of(path, folder, "", number, ".lock");
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    bool in_use = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
-    if (fd >= 0)
-        close(fd);
-    path_of(path, folder, "", number, ".db");
-    sqlite3 *db = NULL;
-    sqlite3_stmt *s = NULL;
-    ret->files++;
-    ret->in_use += in_use;
-    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
-        sqlite3_busy_timeout(db, BUSY_MS);
-        if (sqlite3_prepare_v2(db, "SELECT count(*), coalesce(min(at), 0) FROM event", -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) {
-            uint64_t rows = (uint64_t)sqlite3_column_int64(s, 0);
-            int64_t oldest = sqlite3_column_int64(s, 1);
-            ret->rows += rows;
-            ret->left += in_use ? 0 : rows;
-            if (oldest && (!ret->oldest_ms || oldest < ret->oldest_ms))
-                ret->oldest_ms = oldest;
-        } else {
-            ret->unreadable++;
-        }
-    } else {
-        ret->unreadable++;
-    }
-    sqlite3_finalize(s);
-    sqlite3_close(db);
-}
-
-bool spool_file_look(const char *folder, struct spool_look *ret, struct err *e)
-{
-    *ret = (struct spool_look){0};
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return err_set(e, ERR_SYSTEM, "cannot read the folder %s: %s", folder, strerror(errno));
-    for (const struct dirent *d; (d = readdir(dir));) {
-        char *rest = NULL;
-        struct stat st;
-        bool torn = strncmp(d->d_name, "torn-", 5) == 0;
-        bool ours = torn || strncmp(d->d_name, "spool-", 6) == 0;
-        if (ours && fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            ret->bytes += (uint64_t)st.st_size;
-        size_t n = strlen(d->d_name);
-        if (torn)
-            ret->torn += n > 3 && strcmp(d->d_name + n - 3, ".db") == 0;
-        unsigned long number = ours && !torn ? strtoul(d->d_name + strlen("spool-"), &rest, 10) : 0;
-        if (ours && !torn && number < NUMBERS && strcmp(rest, ".db") == 0)
-            look_at(folder, (unsigned)number, ret);
-    }
-    closedir(dir);
-    return true;
 }

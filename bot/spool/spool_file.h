@@ -21,7 +21,7 @@
 #include "err.h"
 #include "str.h"
 
-enum { SPOOL_KEY_BYTES = 16, SPOOL_SUM_BYTES = 8, SPOOL_ROW_BYTES = 128 /* what a row costs beyond its body, about */ };
+enum { SPOOL_NUMBERS = 128, SPOOL_KEY_BYTES = 16, SPOOL_SUM_BYTES = 8, SPOOL_ROW_BYTES = 128 /* what a row costs beyond its body, about */ };
 
 struct spool_file;
 
@@ -81,17 +81,5 @@ int64_t spool_file_oldest_ms(struct spool_file *f);
 
 /** For an empty spool: gives the disk back, so that no words of people stay behind in the file. */
 void spool_file_tidy(struct spool_file *f);
-
-/* What `sangkien check` says about a folder. */
-struct spool_look {
-    uint64_t files, in_use;  /* spools; how many of them a process has open */
-    uint64_t rows, left;     /* waiting; in spools that no process has open */
-    uint64_t bytes;          /* of all files */
-    uint64_t torn, unreadable; /* moved aside; spools that cannot be read */
-    int64_t oldest_ms;       /* epoch; 0: nothing waits */
-};
-
-/** Looks without changing anything. @return false with ERR_SYSTEM when the folder cannot be read. */
-bool spool_file_look(const char *folder, struct spool_look *ret, struct err *e);
 
 #endif

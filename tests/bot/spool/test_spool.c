@@ -19,6 +19,7 @@
 
 #include "folder.h"
 #include "spool/spool.h"
+#include "spool/spool_look.h"
 
 enum { ROWS_MAX = 4096, DEADLINE_S = 20 };
 
@@ -494,20 +495,20 @@ static void test_a_look_from_outside_counts_what_waits(void **state)
     struct err e;
     (void)state;
     fill(r, 7);
-    assert_true(spool_file_look(r->folder.path, &look, &e));
+    assert_true(spool_look_at(r->folder.path, &look, &e));
     assert_int_equal(look.files, 1);
     assert_int_equal(look.in_use, 1);
     assert_int_equal(look.rows, 7);
     assert_int_equal(look.left, 0);
     assert_true(look.bytes > 7000 && look.oldest_ms > 0);
     rig_close(r);
-    assert_true(spool_file_look(r->folder.path, &look, &e));
+    assert_true(spool_look_at(r->folder.path, &look, &e));
     assert_int_equal(look.in_use, 0);
     assert_int_equal(look.left, 7);
     damage(r, "spool-0.db", 0, 8192);
-    assert_true(spool_file_look(r->folder.path, &look, &e));
+    assert_true(spool_look_at(r->folder.path, &look, &e));
     assert_int_equal(look.unreadable, 1);
-    assert_false(spool_file_look("/nonexistent", &look, &e));
+    assert_false(spool_look_at("/nonexistent", &look, &e));
     rig_open(r);
     rig_free(r);
 }
