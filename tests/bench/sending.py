@@ -108,15 +108,17 @@ def audience(stage, count):
 
 
 def broadcast(stage, bot, count):
-    """@return (messages a second while it was sent, WAL bytes for each of freezing, and of sending, PostgreSQL's us for each)."""
+    """What a broadcast to everybody costs, by name."""
     stage.sql("broadcast", "DELETE FROM delivery")  # nobody has heard of us twice this week
     stage.settle_disk()
     number = bot.command("broadcast", "create", "--to", "registered", "--buttons", "register", stdin=BROADCAST).split("\n")[0]
     before, wal = sent_so_far(stage), stage.wal()[1]
     bot.command("broadcast", "start", number)
-    deadline, began, frozen, cpu = time.monotonic() + DRAIN_MOST_S * (1 + count // 100000), None, wal, 0
+    started, memory = time.monotonic(), []
+    deadline, began, frozen, cpu = started + DRAIN_MOST_S * (1 + count // 100000), None, wal, 0
     while True:
         now, sent = time.monotonic(), sent_so_far(stage) - before
+        memory.append(memory_mb(bot.process.child.pid)[0])
         if sent and began is None:
             began, from_count, frozen, cpu = now, sent, stage.wal()[1], stage.postgres_cpu()
         if sent >= count:
@@ -129,7 +131,11 @@ def broadcast(stage, bot, count):
     if stage.number("broadcast", f"SELECT count(*) FROM delivery WHERE broadcast_id = {number} AND state = 'sent'") != count:
         raise Failure("no result: the ledger does not hold every message as sent")
     ended = stage.wal()[1]
-    return (count - from_count) / max(now - began, 1e-3), (frozen - wal) / count, (ended - frozen) / count, (stage.postgres_cpu() - cpu) / count * 1e6
+    half = len(memory) // 2
+    return {"rate": (count - from_count) / max(now - began, 1e-3), "frozen": count / max(began - started, 1e-3), "freeze_wal": (frozen - wal) / count,
+            "send_wal": (ended - frozen) / count, "postgres_us": (stage.postgres_cpu() - cpu) / count * 1e6,
+            "memory": max(memory), "growth": max(memory[half:]) - max(memory[:half], default=0),
+            "ledger": stage.number("broadcast", "SELECT pg_total_relation_size('delivery')") / count}
 
 
 def broadcast_body(stage):
@@ -157,13 +163,13 @@ def row_broadcast(bench):
         stage.standin.call("POST", "/_admin/settings", {"log_entries": 0})
         stage.settle_disk()
         limits.append(raw(bench, stage, body, count))
-    memory, _ = memory_mb(bot.process.child.pid)
+        rounds[-1].update(ratio=rounds[-1]["rate"] / limits[-1], wal=rounds[-1]["freeze_wal"] + rounds[-1]["send_wal"])
     bot.stop()
     bench.table.add("broadcast", "a bare curl-multi loop", limits, "messages/s")
-    bench.table.add("broadcast", f"{count:,} messages sent", [r[0] for r in rounds], "messages/s")
-    bench.table.add("broadcast", "messages sent, ratio", [r[0] / b for r, b in zip(rounds, limits)], "x", at_least=0.9)
-    bench.table.add("broadcast", "WAL of a message: its row with the text", [r[1] for r in rounds], "B")
-    bench.table.add("broadcast", "WAL of a message: sent and settled", [r[2] for r in rounds], "B")
-    bench.table.add("broadcast", "WAL of a message, together", [r[1] + r[2] for r in rounds], "B", at_most=250)
-    bench.table.add("broadcast", "PostgreSQL, a message sent", [r[3] for r in rounds], "us")
-    bench.table.add("broadcast", "resident memory", [memory], "MB", at_most=16)
+    for name, what, unit, goal in (
+            ("frozen", "people frozen", "people/s", {}), ("rate", f"{count:,} messages sent", "messages/s", {}),
+            ("ratio", "messages sent, ratio", "x", {"at_least": 0.9}), ("freeze_wal", "WAL of a message: its row, frozen", "B", {}),
+            ("send_wal", "WAL of a message: sent and settled", "B", {}), ("wal", "WAL of a message, together", "B", {"at_most": 250}),
+            ("postgres_us", "PostgreSQL, a message sent", "us", {}), ("ledger", "the ledger on disk, a message", "B", {}),
+            ("memory", "resident memory, at most", "MB", {"at_most": 16}), ("growth", "its growth from the first half to the second", "MB", {})):
+        bench.table.add("broadcast", what, [r[name] for r in rounds], unit, **goal)
