@@ -194,6 +194,7 @@ class Month:
         for code, _, _ in self.waves:
             if code not in self.kept:
                 self.kept[code] = wave_at_its_end(self, code)
+        self.turn_to(self.last_day + 2, 21)  # nobody is reminded by then: what is counted now stands still
         self.quiet()
 
 
