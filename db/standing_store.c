@@ -125,6 +125,15 @@ struct wave_row *standing_store_waves_of(TALLOC_CTX *ctx, const PGresult *res, c
     return first;
 }
 
+void standing_store_put_campaign(struct pg_unit *unit, int64_t id, const char *code, const char *name)
+{
+    struct pg_params *p = pg_params_new(unit);
+    add_int8(p, id);
+    add_text(p, code);
+    add_text(p, name);
+    pg_add(unit, SQL_CAMPAIGN_PUT, p);
+}
+
 void standing_store_put_wave(struct pg_unit *unit, const struct wave_row *w)
 {
     struct pg_params *p = pg_params_new(unit);

@@ -51,6 +51,8 @@ void standing_store_row(TALLOC_CTX *ctx, const PGresult *res, int r, struct stan
 void standing_store_ask_waves(struct pg_unit *unit, const char *user_id);
 struct wave_row *standing_store_waves_of(TALLOC_CTX *ctx, const PGresult *res, const char *user_id);
 
+/** One campaign: campaign_put. */
+void standing_store_put_campaign(struct pg_unit *unit, int64_t id, const char *code, const char *name);
 /** One wave, new or changed: wave_put. */
 void standing_store_put_wave(struct pg_unit *unit, const struct wave_row *w);
 /** One target: target_put. */

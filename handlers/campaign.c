@@ -1,6 +1,7 @@
-/* Waves and targets from the chat.
+/* Campaigns, waves and targets from the chat.
  *
  *   "đặt chỉ tiêu" -> unit -> wave -> number -> card -> yes -> (a job writes it) -> said
+ *   "tạo chiến dịch" -> its name -> name of its first wave -> days -> card -> yes
  *   "thêm đợt" -> name -> days -> card -> yes          "sửa đợt" -> which -> days -> card -> yes
  *
  * What is wrong with a wave is said where its days are given, by the rules of the import (wave_rules.h); the job looks once more
@@ -222,14 +223,28 @@ static bool waves_refused(struct talk *t)
     return true;
 }
 
+static void say_none(struct talk *t)
+{
+    say(t, MSG_CAMPAIGN_NONE, ARGS({"tao", may_write_waves(t) ? message_get(MSG_LABEL_CAMPAIGN_NEW)->text : NULL}));
+    restate(t);
+}
+
+void cmd_campaign_new(struct talk *t, int64_t arg, enum edit_field field)
+{
+    (void)arg, (void)field;
+    if (waves_refused(t))
+        return;
+    begin(t, PLAN_CAMPAIGN);
+    go(t, ST_CAMPAIGN_NAME);
+}
+
 void cmd_wave_new(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)arg, (void)field;
     if (waves_refused(t) || !need(t, NEED_WAVES))
         return;
     if (!t->in->waves) {
-        say(t, MSG_CAMPAIGN_NONE, NO_ARGS);
-        restate(t);
+        say_none(t);
         return;
     }
     begin(t, PLAN_WAVE);
@@ -245,10 +260,32 @@ void cmd_wave_change(struct talk *t, int64_t arg, enum edit_field field)
     go(t, plan_wave_wanted(t));
 }
 
-enum answer read_wave_name(struct talk *t, const char *text)
+static bool name_ok(const char *text)
 {
     size_t chars = text_chars(str_of(text));
-    if (chars < 2 || chars > WAVE_NAME_CHARS_MAX || strchr(text, '\n') || !campaign_name_ok(text))
+    return chars >= 2 && chars <= WAVE_NAME_CHARS_MAX && !strchr(text, '\n') && campaign_name_ok(text);
+}
+
+/* Two of one name could not be told apart where waves are shown; the job looks once more. */
+enum answer read_campaign_name(struct talk *t, const char *text)
+{
+    if (!name_ok(text))
+        return ANS_UNCLEAR;
+    if (!need(t, NEED_WAVES))
+        return ANS_HANDLED;
+    for (const struct wave_row *w = t->in->waves; w; w = w->next)
+        if (same_words(t, w->campaign_name, text)) {
+            lead(t, MSG_WAVE_CAMPAIGN_THERE, NO_ARGS);
+            ask_state(t);
+            return ANS_HANDLED;
+        }
+    t->d->plan.campaign_name = text;
+    return ANS_OK;
+}
+
+enum answer read_wave_name(struct talk *t, const char *text)
+{
+    if (!name_ok(text))
         return ANS_UNCLEAR;
     t->d->plan.wave_name = text;
     return ANS_OK;
@@ -284,7 +321,8 @@ enum answer read_wave_days(struct talk *t, const char *text)
         return ANS_UNCLEAR;
     if (!need(t, NEED_WAVES))
         return ANS_HANDLED;
-    const struct wave_row *of = plan->wave_id ? wave_of(t, plan->wave_id) : last_wave(t), *other = NULL;
+    static const struct wave_row first = {.campaign = ""}; /* of a campaign that is not there yet: of no other's */
+    const struct wave_row *of = strcmp(plan->kind, PLAN_CAMPAIGN) == 0 ? &first : plan->wave_id ? wave_of(t, plan->wave_id) : last_wave(t), *other = NULL;
     if (!of)
         return ANS_UNCLEAR;
     struct wave_row w = *of;
@@ -312,8 +350,8 @@ enum answer read_wave_days(struct talk *t, const char *text)
 void ask_plan_card(struct talk *t)
 {
     const struct planning *plan = &t->d->plan;
-    ask(t, strcmp(plan->kind, PLAN_TARGET) == 0 ? MSG_TARGET_CARD : MSG_WAVE_CARD,
-        ARGS({"don_vi", plan->unit_name}, {"dot", plan->wave_name}, {"tu", day_of(t, plan->from)}, {"den", day_of(t, plan->to)},
+    ask(t, strcmp(plan->kind, PLAN_TARGET) == 0 ? MSG_TARGET_CARD : strcmp(plan->kind, PLAN_WAVE) == 0 ? MSG_WAVE_CARD : MSG_CAMPAIGN_CARD,
+        ARGS({"chien_dich", plan->campaign_name}, {"don_vi", plan->unit_name}, {"dot", plan->wave_name}, {"tu", day_of(t, plan->from)}, {"den", day_of(t, plan->to)},
              {"n", must(amount_digits(t->ctx, plan->number))}));
 }
 
@@ -350,9 +388,11 @@ enum state plan_agreed(struct talk *t)
         must(cJSON_AddStringToObject(args, "to", plan.to));
     }
     SCOPED(json_text) char *record = must(cJSON_PrintUnformatted(args)); /* ids, days and figures; a name stays out */
-    audit_add(t, target ? "target_agreed" : "wave_agreed", NULL, must(talloc_strdup(t->ctx, record)));
+    audit_add(t, fmt(t, "%s_agreed", plan.kind), NULL, must(talloc_strdup(t->ctx, record)));
     if (!target)
         must(cJSON_AddStringToObject(args, "name", plan.wave_name));
+    if (plan.campaign_name)
+        must(cJSON_AddStringToObject(args, "campaign", plan.campaign_name));
     SCOPED(json_text) char *json = must(cJSON_PrintUnformatted(args));
     job_wish_add(t, "campaign", must(talloc_strdup(t->ctx, json)));
     t->d->plan = (struct planning){0};
@@ -384,7 +424,7 @@ void campaign_told(struct talk *t, const cJSON *r)
             ARGS({"don_vi", mail_text(t, r, "unit_name", 120)}, {"dot", wave}, {"n", must(amount_digits(t->ctx, mail_id(r, "n")))},
                  {"truoc", old ? words(t, MSG_TARGET_BEFORE, ARGS({"n", must(amount_digits(t->ctx, id_parse(old)))})) : NULL}));
     } else {
-        say(t, MSG_WAVE_DONE,
+        say(t, strcmp(op, PLAN_WAVE) == 0 ? MSG_WAVE_DONE : MSG_CAMPAIGN_DONE,
             ARGS({"dot", wave}, {"chien_dich", mail_text(t, r, "campaign", WAVE_NAME_CHARS_MAX)}, {"tu", mail_day(t, r, "from")},
                  {"den", mail_day(t, r, "to")}));
     }
@@ -400,8 +440,7 @@ void campaign_shown(struct talk *t, const struct message_arg *args, size_t n)
     for (const struct wave_row *w = t->in->waves; w; w = w->next)
         count++;
     if (count == 0) {
-        say(t, MSG_CAMPAIGN_NONE, NO_ARGS);
-        restate(t);
+        say_none(t);
         return;
     }
     const char *lines = NULL;

@@ -1,4 +1,4 @@
-/* Waves and targets, from the chat of organizers and unit admins: see campaign.c. */
+/* Campaigns, waves and targets, from the chat of organizers and unit admins: see campaign.c. */
 #ifndef SANGKIEN_HANDLERS_CAMPAIGN_H
 #define SANGKIEN_HANDLERS_CAMPAIGN_H
 
@@ -14,6 +14,7 @@ void ask_plan_card(struct talk *t);
 enum answer read_target_unit(struct talk *t, const char *text);
 enum answer read_target_number(struct talk *t, const char *text);
 enum answer read_plan_wave(struct talk *t, const char *text);
+enum answer read_campaign_name(struct talk *t, const char *text);
 enum answer read_wave_name(struct talk *t, const char *text);
 enum answer read_wave_days(struct talk *t, const char *text);
 enum state plan_wave_wanted(struct talk *t);
@@ -24,6 +25,7 @@ enum state plan_dropped(struct talk *t);
 
 /* Commands of staff.c. */
 void cmd_target_set(struct talk *t, int64_t arg, enum edit_field field);
+void cmd_campaign_new(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_wave_new(struct talk *t, int64_t arg, enum edit_field field);
 void cmd_wave_change(struct talk *t, int64_t arg, enum edit_field field);
 

@@ -146,6 +146,7 @@ static enum state possible(const struct talk *t, enum state to)
         return d->plan.kind ? to : ST_MENU;
     case ST_TARGET_NUMBER:
         return d->plan.kind && d->plan.unit_id && d->plan.wave_id ? to : ST_MENU;
+    case ST_CAMPAIGN_NAME:
     case ST_WAVE_NAME:
         return d->plan.kind ? to : ST_MENU;
     case ST_WAVE_DAYS:

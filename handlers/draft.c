@@ -137,7 +137,7 @@ static const struct member reviewing_members[] = {
 
 static const struct member planning_members[] = {
     TEXT(planning, kind, WORD), INT64(planning, unit_id), INT64(planning, wave_id), TEXT(planning, unit_name, SENTENCE),
-    TEXT(planning, wave_name, SENTENCE), TEXT(planning, from, WORD), TEXT(planning, to, WORD), INT64(planning, number),
+    TEXT(planning, wave_name, SENTENCE), TEXT(planning, campaign_name, SENTENCE), TEXT(planning, from, WORD), TEXT(planning, to, WORD), INT64(planning, number),
 };
 
 static const struct member choice_members[] = {INT64(choice, id), TEXT(choice, name, SENTENCE)};
@@ -304,7 +304,7 @@ struct dialog *dialog_read(TALLOC_CTX *ctx, const char *json)
     read_benefit(d, cJSON_GetObjectItemCaseSensitive(root, "reading"), &d->reading);
     READ(d, cJSON_GetObjectItemCaseSensitive(root, "review"), reviewing_members, &d->review);
     READ(d, cJSON_GetObjectItemCaseSensitive(root, "plan"), planning_members, &d->plan);
-    static const char *const plans[] = {PLAN_TARGET, PLAN_WAVE};
+    static const char *const plans[] = {PLAN_TARGET, PLAN_WAVE, PLAN_CAMPAIGN};
     d->plan.kind = one_of(d->plan.kind, plans, ARRAY_LEN(plans));
     READ_LIST(d, root, choice, choice_members);
     READ_LIST(d, root, shown, button_members);

@@ -136,13 +136,14 @@ struct reviewing {
     int64_t stamp;       /* of the wording on show */
 };
 
-/* A target or a wave an organizer is about to set (campaign.c). */
+/* A target, a wave or a campaign with its first wave, which an organizer is about to set (campaign.c). */
 #define PLAN_TARGET "target"
 #define PLAN_WAVE "wave"
+#define PLAN_CAMPAIGN "campaign"
 struct planning {
     const char *kind;            /* PLAN_*; NULL: none */
     int64_t unit_id, wave_id;    /* wave_id 0: a new one */
-    const char *unit_name, *wave_name;
+    const char *unit_name, *wave_name, *campaign_name;
     const char *from, *to;       /* YYYY-MM-DD */
     int64_t number;              /* of initiatives */
 };

@@ -335,6 +335,9 @@ const struct step flow[ST_COUNT] = {
     [ST_PLAN_CARD] = {"plan_card", MSG_TARGET_CARD, ask_plan_card, SCENE_CONFIRM, F_EXCURSION | F_NUMBERS | F_PUBLIC, NULL, MSG_YES_OR_NO,
                       MSG_HELP_CAMPAIGN, ST_RETURN,
                       {{ANS_YES, ST_NONE, plan_agreed}, {ANS_EDIT, ST_NONE, plan_again}, {ANS_NO, ST_NONE, plan_dropped}}, NULL, CAMPAIGN_ROLES},
+    [ST_CAMPAIGN_NAME] = {"campaign_name", MSG_CAMPAIGN_ASK_NAME, NULL, SCENE_NAME, F_EXCURSION | F_PUBLIC, read_campaign_name,
+                          MSG_CAMPAIGN_NAME_UNCLEAR, MSG_HELP_CAMPAIGN, ST_RETURN,
+                          {{ANS_OK, ST_WAVE_NAME, NULL}}, NULL, ROLE_ORGANIZER},
 };
 
 static_assert(ARRAY_LEN(flow) == ST_COUNT, "every state has a row");

@@ -78,6 +78,7 @@ enum state {
     ST_WAVE_NAME,
     ST_WAVE_DAYS,
     ST_PLAN_CARD,
+    ST_CAMPAIGN_NAME,
     ST_COUNT,
     /* Destinations that are worked out when they are reached. */
     ST_STAY,   /* the effect has said all there is to say */

@@ -24,6 +24,7 @@ const struct staff_command staff_commands[] = {
     {{NULL}, 0, {"sub_units", true, cmd_sub_units, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
     {{"chien dich", "chi tieu"}, STAFF_BARE, {"campaign", true, cmd_campaign, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_CAMPAIGN},
     {{"dat chi tieu", "giao chi tieu"}, STAFF_BARE, {"target_set", true, cmd_target_set, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_NONE},
+    {{"tao chien dich", "them chien dich"}, STAFF_BARE, {"campaign_new", true, cmd_campaign_new, ROLE_ORGANIZER}, MSG_NONE},
     {{"them dot"}, STAFF_BARE, {"wave_new", true, cmd_wave_new, ROLE_ORGANIZER}, MSG_NONE},
     {{"sua dot"}, STAFF_BARE, {"wave_change", true, cmd_wave_change, ROLE_ORGANIZER}, MSG_NONE},
     {{"khen thuong", "danh sach khen thuong"}, STAFF_BARE, {"shortlists", true, cmd_shortlists, ROLE_ORGANIZER | ROLE_UNIT_ADMIN}, MSG_STAFF_DOES_SHORTLISTS},

@@ -1,4 +1,4 @@
-/* Waves and targets from the chat: see campaign_job.h. */
+/* Campaigns, waves and targets from the chat: see campaign_job.h. */
 #include "campaign_job.h"
 
 #include <cjson/cJSON.h>
@@ -158,6 +158,51 @@ static void set_wave(struct asking *a, const struct wave_row *waves, const PGres
     pg_queue_run(job_work(a->job), unit, DEADLINE_MS, on_written, a);
 }
 
+static void on_campaign_written(const struct pg_answer *answer, void *arg)
+{
+    struct asking *a = arg;
+    struct err e;
+    if (!answer->e && !pg_committed(answer)) {
+        err_set(&e, ERR_UNAVAILABLE, "the campaign was not committed");
+        fail(a, &e);
+        return;
+    }
+    on_written(answer, arg);
+}
+
+/* With its first wave.  Its code is made of its id: one that is in no wave yet, from a file, could have any other. */
+static void add_campaign(struct asking *a, const struct wave_row *waves, const PGresult *rights)
+{
+    const char *name = word(a, "campaign"), *code = talloc_asprintf(a, "CD%" PRId64, number(a, "new_id"));
+    const struct wave_row wave = {.id = number(a, "new_id"), .code = talloc_asprintf(a, "%s-1", code), .name = word(a, "name"), .campaign = code,
+                                  .campaign_name = name, .starts_on = word(a, "from"), .ends_on = word(a, "to")};
+    if (!pg_bool(rights, 0, MAY_WAVES)) {
+        refuse(a, "rights");
+        return;
+    }
+    if (!wave.id || !campaign_name_ok(name)) {
+        refuse(a, "gone");
+        return;
+    }
+    add_wave(a, &wave);
+    for (const struct wave_row *w = waves; w; w = w->next)
+        if (strcmp(w->campaign_name, name) == 0 && strcmp(w->campaign, code) != 0) { /* its own: this is done a second time */
+            refuse(a, "campaign_there");
+            return;
+        }
+    enum wave_fault fault = wave_check(&wave, waves, NULL);
+    if (fault) {
+        refuse(a, wave_fault_name(fault));
+        return;
+    }
+    struct pg_unit *unit = pg_unit_new(a);
+    pg_add_control(unit, "BEGIN");
+    standing_store_put_campaign(unit, wave.id, code, name);
+    standing_store_put_wave(unit, &wave);
+    pg_add_control(unit, "COMMIT");
+    pg_queue_run(job_work(a->job), unit, DEADLINE_MS, on_campaign_written, a);
+}
+
 static void on_looked(const struct pg_answer *answer, void *arg)
 {
     struct asking *a = arg;
@@ -168,6 +213,8 @@ static void on_looked(const struct pg_answer *answer, void *arg)
     const struct wave_row *waves = standing_store_waves_of(a, answer->result[0], job_user_id(a->job));
     if (strcmp(word(a, "op"), "wave") == 0)
         set_wave(a, waves, answer->result[1]);
+    else if (strcmp(word(a, "op"), "campaign") == 0)
+        add_campaign(a, waves, answer->result[1]);
     else
         set_target(a, waves, answer->result[1]);
 }

@@ -44,7 +44,8 @@ static void test_every_state_is_reachable_from_the_menu(void **state)
                               [ST_HUMAN_NOTE] = true,  [ST_ERASE] = true,        [ST_KIND] = true,
                               [ST_SIMILAR] = true,     [ST_APPEAL] = true,      [ST_REVIEW] = true,
                               [ST_ANSWERING] = true,   [ST_WHOM] = true,        [ST_CANNED_NAME] = true,
-                              [ST_BROADCAST_WHOM] = true, [ST_BROADCAST_WHEN] = true, [ST_BROADCAST_TEMPLATE] = true, [ST_TARGET_UNIT] = true, [ST_WAVE_NAME] = true};
+                              [ST_BROADCAST_WHOM] = true, [ST_BROADCAST_WHEN] = true, [ST_BROADCAST_TEMPLATE] = true, [ST_TARGET_UNIT] = true, [ST_WAVE_NAME] = true,
+                              [ST_CAMPAIGN_NAME] = true};
     for (int round = 0; round < ST_COUNT; round++)
         for (enum state s = ST_NONE + 1; s < ST_COUNT; s++) {
             if (!reached[s])
