@@ -29,8 +29,8 @@ TREE = """INSERT INTO union_unit (id, code, name, name_key, parent_id, level) VA
 # What only grows by itself, or belongs to a person who acts in this test.
 OWN = {"message", "event", "outbox", "conversation", "person", "mailbox", "audit", "echo", "schema_migration", "oa_token", "invite", "erasure",
        "similar_posting", "union_unit", "unit_alias", "catch_up", "send_pace", "send_process", "job",
-       "nudge_sweep", "standing", "standing_amount", "standing_dirty",
-       "standing_own", "standing_state"}
+       "nudge_sweep", "operator_mark", "standing", "standing_amount", "standing_dirty",
+       "standing_own", "standing_state", "standing_wave"}
 
 
 class Row:
