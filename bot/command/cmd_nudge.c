@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "broadcast_store.h"
 #include "clock.h"
@@ -21,7 +22,8 @@ const char nudge_usage[] =
     "  list     each automatic reminder of the last N days (7): who, unit, when, of what, what became of the message\n"
     "           (queued, said, sent, failed, dropped and why), of the matter (submitted, open, discarded, or a verdict),\n"
     "           and whether the person wrote within two days\n"
-    "  preview  who would be reminded now, by kind, and who is left out and why; changes nothing and sends nothing\n\n"
+    "  preview  who would be reminded now, by kind, and who is left out and why; changes nothing and sends nothing; in a\n"
+    "           terminal it tells how many people it has looked at\n\n"
     "text ends with the sums (of preview they are all it has); csv and json have a row for each.  The settings are nudge.* and\n"
     "hours.broadcast.\n";
 
@@ -280,8 +282,12 @@ static void print_hours(const struct job *j)
 static bool preview(struct job *j, struct err *e)
 {
     const struct settings *s = j->c->settings;
+    /* 350,000 people may take a minute; rows on the same screen tell enough. */
+    const bool watched = isatty(STDERR_FILENO) == 1 && (j->format == TEXT || isatty(STDOUT_FILENO) != 1);
     print_header(j, preview_names, ARRAY_LEN(preview_names));
-    while (j->last_user) {
+    for (int64_t looked_at = 0; j->last_user; looked_at += PREVIEW_PEOPLE) {
+        if (watched && looked_at > 0)
+            fprintf(stderr, "\r%" PRId64 " people looked at", looked_at);
         struct pg_unit *unit = pg_unit_new(j->c);
         struct pg_params *p = pg_params_new(unit), *end = pg_params_new(unit);
         pg_param_text(p, j->last_user);
@@ -299,6 +305,8 @@ static bool preview(struct job *j, struct err *e)
         if (!command_unit(j->c, unit, 30000, on_preview, j, e))
             return false;
     }
+    if (watched)
+        fputs("\r\033[K", stderr);
     if (j->format != TEXT)
         return true;
     print_kinds("who has something to be reminded of");
