@@ -377,5 +377,6 @@ void cmd_duty_off(struct talk *t, int64_t arg, enum edit_field field)
         }
     }
     t->out->duty = DUTY_OFF;
-    say(t, MSG_STAFF_DUTY_OFF, ARGS({"n", id_text(t, passed)}, {"giu", kept ? fmt(t, "%d", kept) : NULL}));
+    say(t, MSG_STAFF_DUTY_OFF, ARGS({"chuyen", passed ? words(t, MSG_LABEL_DUTY_PASSED, ARGS({"n", fmt(t, "%d", passed)})) : NULL},
+                                   {"giu", kept ? words(t, MSG_LABEL_DUTY_KEPT, ARGS({"n", fmt(t, "%d", kept)})) : NULL}));
 }

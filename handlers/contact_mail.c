@@ -193,6 +193,15 @@ static const struct {
     {"chief_overdue", MSG_STAFF_CHIEF_OVERDUE, false, false, true},
 };
 
+static bool his_own_doing(const char *what)
+{
+    static const char *const done[] = {"closed", "returned", "passed", "passed_to_nobody", "snoozed"};
+    for (size_t i = 0; i < ARRAY_LEN(done); i++)
+        if (strcmp(what, done[i]) == 0)
+            return true;
+    return false;
+}
+
 static void taken(struct talk *t, const struct told *m)
 {
     bool here = t->state == ST_ANSWERING && t->d->answer_number == m->number;
@@ -227,7 +236,11 @@ static void result_came(struct talk *t, const struct told *m, const cJSON *root)
               {"n", mail_text(t, root, "n", 10)}));
     if (m->worker && m->ticket && !results[i].chief)
         belongs_to(t, said, &(struct carried){m->worker, m->ticket, NULL});
+    if (his_own_doing(m->what) && t->d->ended.id == m->number)
+        t->d->ended = (struct choice){0};
     if (results[i].ends && t->d->answer_number == m->number) {
+        t->d->ended = his_own_doing(m->what) ? (struct choice){0} : (struct choice){m->number, t->d->answer_name};
+        t->d->ended_ms = t->in->now_ms;
         answering_end(t); /* also while he is asked something: he does not go back to it */
         if (here)
             go(t, ST_RETURN);

@@ -6,6 +6,7 @@
 enum {
     SAYING_MS = 8000, /* what comes so soon after "for whom?" was written before that was read */
     UNSENT_SHOWN_CHARS = 60,
+    ENDED_MS = 10 * 60 * 1000, /* so long somebody may not have noticed that his words go to nobody any more */
 };
 
 static struct choice choice_of(struct talk *t, int64_t number, const char *name)
@@ -42,6 +43,11 @@ bool unaddressed_turn(struct talk *t, const char *text)
     for (const struct ticket_case *c = t->in->queue; c && n < CHOICES_MAX; c = c->next)
         if (case_is_mine(t, c) && strcmp(c->ticket.state, TICKET_SNOOZED) != 0 && c->ticket.number != d->choice[0].id)
             d->choice[n++] = choice_of(t, c->ticket.number, asker_name(c));
+    int in_list = 0;
+    while (in_list < n && d->choice[in_list].id != d->ended.id)
+        in_list++;
+    if (d->ended.id && d->ended.name && in_list == n && n < CHOICES_MAX && t->in->now_ms - d->ended_ms < ENDED_MS)
+        d->choice[n++] = choice_of(t, d->ended.id, d->ended.name);
     if (n == 0)
         return false;
     forget_unsent(d);

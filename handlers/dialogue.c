@@ -488,6 +488,8 @@ static void answer(struct talk *t, const char *text)
     const struct step *step = &flow[t->state];
     if ((step->flags & (F_IDLE | F_RELAYS)) == F_IDLE && unaddressed_turn(t, text))
         return;
+    if (note_goes_on(t, text))
+        return;
     enum answer a = step->read ? step->read(t, text) : ANS_UNCLEAR;
     if (t->out->needs || a == ANS_HANDLED)
         return;
@@ -522,6 +524,9 @@ static void text_turn(struct talk *t, const char *text)
         old_tap(t);
         return;
     }
+    if (action && strcmp(action, "menu") == 0 && (flow[t->state].flags & (F_IDLE | F_RELAYS)) == F_IDLE && *text != '/' &&
+        strcmp(must(text_key(t->ctx, str_of(text))), "menu") != 0 && unaddressed_turn(t, text))
+        return; /* a supporter greets who has asked him */
     if (!t->d->greeted) {
         t->d->greeted = true;
         bool means_nothing_yet = action && !command_named(str_of(action)) && (flow[t->state].flags & F_IDLE);

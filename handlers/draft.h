@@ -194,6 +194,7 @@ struct dialog {
     const char *edit_partial;
     int64_t extras_id;          /* initiative the questions after the receipt are about */
     int64_t ticket_id;
+    int64_t noted_ms;           /* when something was added to that ticket: what comes next may go on with it */
 
     bool staff;                 /* joined once: only such people's turns read their roles.  A hint, no right follows from it */
     int64_t flood_ms;           /* how far the person's messages reach ahead, see flood.c */
@@ -213,6 +214,8 @@ struct dialog {
     /* A supporter: whom he answers. */
     int64_t answer_number, answer_ticket; /* 0: nobody */
     const char *answer_worker, *answer_name;
+    struct choice ended;        /* whom he answered until it was his no more, */
+    int64_t ended_ms;           /* and when: what he sends next may still be meant for that person */
     bool answer_open;           /* the conversation is his; until then what he says may be refused */
     int64_t acked_ms;           /* when he was told last that what he wrote was passed on */
     struct spoken unsent[UNSENT_MAX]; /* what did not say for whom it is, in order */

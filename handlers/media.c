@@ -187,7 +187,7 @@ void media_turn(struct talk *t)
         answering_media(t);
         return;
     }
-    if (for_somebody(t))
+    if (for_somebody(t) || (media_url(t->in->msg) && t->in->msg->kind != IN_STICKER && note_goes_on(t, NULL)))
         return;
     if (!t->d->greeted) {
         t->d->greeted = true;

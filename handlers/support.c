@@ -4,6 +4,8 @@
 
 enum {
     NOTE_CHARS_MAX = 2000,
+    NOTE_MORE_MS = 120 * 1000, /* where nothing else is asked, what is said so soon after a question belongs to it */
+    NOTE_BURST_MS = 10 * 1000, /* and is acknowledged once for several in a row */
     NOTE_WAIT_MS = 90 * 1000, /* the question is awaited so long before a contact is asked without it */
 };
 
@@ -153,10 +155,36 @@ enum answer read_human_note(struct talk *t, const char *text)
     if (!k->question || !*k->question)
         k->question = said;
     ticket_said(t, k, said);
+    t->d->noted_ms = t->in->now_ms;
     if (!k->assignee)
         ticket_look(t, k, t->in->now_ms);
     lead(t, MSG_HANDOFF_NOTED, NO_ARGS);
     return ANS_OK;
+}
+
+bool note_goes_on(struct talk *t, const char *text)
+{
+    struct dialog *d = t->d;
+    bool idle = (flow[t->state].flags & (F_IDLE | F_RELAYS)) == F_IDLE;
+    bool unread = t->in->msg->sent_at_ms && t->in->msg->sent_at_ms <= d->prompted_at_ms; /* typed before the question on show was */
+    if (!d->ticket_id || !d->noted_ms || t->in->now_ms - d->noted_ms > NOTE_MORE_MS || !(idle || (unread && text && t->state != ST_HUMAN_NOTE)))
+        return false;
+    if (!need(t, NEED_TICKET))
+        return true;
+    const struct ticket *found = t->in->tickets;
+    while (found && found->id != d->ticket_id)
+        found = found->next;
+    if (!found || strcmp(found->state, TICKET_CLOSED) == 0)
+        return false;
+    if (!text || !*text)
+        evidence_keep(t, 0); /* links to Zalo's files expire */
+    ticket_said(t, ticket_change(t, found), text && *text ? text : NULL);
+    if (t->in->now_ms - d->noted_ms > NOTE_BURST_MS) {
+        say(t, MSG_HANDOFF_NOTED, NO_ARGS);
+        restate(t);
+    }
+    d->noted_ms = t->in->now_ms;
+    return true;
 }
 
 /* The worker ends it himself; what was pending is asked again.  The conversation is the bot's already (owned.c). */

@@ -59,6 +59,10 @@ void ticket_schedule(struct talk *t, struct ticket *k);
 bool owned_by_a_person(const struct turn_input *in);
 bool owned_by(const struct turn_input *in, const char *user_id);
 
+/** More of what was asked a moment ago, in another message or a picture: it goes to the same ticket.  Needs may be set.
+ *  @param text NULL: the message is no text. @return true when it did. */
+bool note_goes_on(struct talk *t, const char *text);
+
 /* ---- owned.c: a person has the conversation ---- */
 
 /** An event of a worker whose conversation a person has. @return false: it is for the bot all the same. */
