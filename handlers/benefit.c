@@ -2,6 +2,8 @@
 #include <stdlib.h>
 
 #include "reading/amount.h"
+#include "reading/intent.h"
+#include "reading/parts.h"
 #include "say.h"
 #include "reading/text.h"
 
@@ -182,7 +184,10 @@ enum answer read_benefit_gain(struct talk *t, const char *text)
     struct amount a = amount_read(str_of(text));
     if (a.kind <= AMOUNT_RANGE)
         return weigh(t, text, &a);
-    if (text_chars(str_of(text)) < 3)
+    enum intent intent = intent_read(str_of(text), SCENE_CONFIRM, true).intent;
+    if (intent == INTENT_CONTENT)
+        intent = intent_read_parts(t->ctx, str_of(text), SCENE_CONFIRM).intent;
+    if (text_chars(str_of(text)) < 3 || intent == INTENT_YES || intent == INTENT_NO)
         return ANS_UNCLEAR;
     t->d->reading = (struct benefit){.kind = BENEFIT_NONMONETARY, .text = kept_words(t, text)};
     return ANS_OK;

@@ -6,6 +6,7 @@
 #include "inbound.h"
 #include "say.h"
 #include "staff.h"
+#include "reading/parts.h"
 #include "reading/phrase.h"
 #include "reading/text.h"
 #include "ticket.h"
@@ -476,6 +477,8 @@ static const char *typed_action(struct talk *t, const char *text, enum edit_fiel
         scene = SCENE_DESCRIPTION;
     }
     struct intent_reading r = intent_read(str_of(text), scene, true);
+    if (r.intent == INTENT_CONTENT && scene != SCENE_NAME && strlen(text) <= BRIEF_BYTES)
+        r = intent_read_parts(t->ctx, str_of(text), scene);
     if (r.intent == INTENT_CONTENT)
         return NULL;
     if (r.intent == INTENT_EDIT)

@@ -2,6 +2,7 @@
 #include <utf8proc.h>
 
 #include "say.h"
+#include "reading/intent.h"
 #include "reading/phrase.h"
 #include "reading/text.h"
 
@@ -70,11 +71,19 @@ static bool looks_like_name(struct str s)
     return letters >= NAME_CHARS_MIN;
 }
 
+/* "tên gì", "ghi tên công ty nào": a question is asked again, once: somebody may be called so. */
+static bool asks_back(struct talk *t, const char *text)
+{
+    size_t n = strlen(text);
+    bool nhi = n > 4 && strcmp(text + n - 4, " nhi") == 0; /* a name, and nhỉ without its marks */
+    return t->d->misses == 0 && !nhi && phrase_is_question(t->ctx, text);
+}
+
 enum answer read_name(struct talk *t, const char *text)
 {
     text = phrase_without_preface(t->ctx, text);
     size_t chars = text_chars(str_of(text));
-    if (chars < NAME_CHARS_MIN || chars > NAME_CHARS_MAX || !looks_like_name(str_of(text)))
+    if (chars < NAME_CHARS_MIN || chars > NAME_CHARS_MAX || !looks_like_name(str_of(text)) || asks_back(t, text))
         return ANS_UNCLEAR;
     if (!strchr(text, ' ') && !t->d->name_asked) {
         t->d->name_asked = true;
@@ -169,6 +178,8 @@ enum answer read_unit_name(struct talk *t, const char *text, const struct unit_m
 
 enum answer read_unit(struct talk *t, const char *text)
 {
+    if (asks_back(t, text))
+        return ANS_UNCLEAR;
     const struct unit_match *m;
     enum answer answer = read_unit_name(t, text, &m);
     if (answer == ANS_OK)
@@ -186,6 +197,10 @@ enum answer read_unit_pick(struct talk *t, const char *text)
         if (digits > 1 || key[0] < '1' || key[0] > '0' + CHOICES_MAX || !t->d->choice[key[0] - '1'].id)
             return ANS_UNCLEAR;
         struct choice c = t->d->choice[key[0] - '1'];
+        return unit_take(t, c.id, c.name, NULL) ? ANS_OK : ANS_HANDLED;
+    }
+    if (!t->d->choice[1].id && intent_read(str_of(text), SCENE_CONFIRM, true).intent == INTENT_YES) { /* the only one: "đúng rồi" */
+        struct choice c = t->d->choice[0];
         return unit_take(t, c.id, c.name, NULL) ? ANS_OK : ANS_HANDLED;
     }
     return read_unit(t, text);

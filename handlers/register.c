@@ -2,10 +2,14 @@
 #include <stdlib.h>
 
 #include "say.h"
+#include "reading/form.h"
+#include "reading/intent.h"
+#include "reading/phrase.h"
 #include "reading/text.h"
 
 enum {
     SHORT_CHARS = 80,
+    QUESTION_CHARS = 60,
     BARE_ANSWER_BYTES = 24, /* "đúng rồi em nhé" */
     ON_TIME_MS = 24 * 60 * 60 * 1000,
 };
@@ -105,19 +109,68 @@ static bool title_fits(const char *title)
     return chars >= TITLE_CHARS_MIN && chars <= TITLE_CHARS_MAX;
 }
 
+/* "có được thưởng không": a question at the wrong step.  Told once; sent again it is the title. */
+static bool asks_something(struct talk *t, const char *title)
+{
+    struct dialog *d = t->d;
+    if (d->misses > 0 || d->edit_id || text_chars(str_of(title)) > QUESTION_CHARS || !phrase_is_question(t->ctx, title))
+        return false;
+    d->misses++;
+    d->asked = title; /* "Gặp cán bộ" takes it along */
+    return true;
+}
+
+/* "Tên sáng kiến: ... Nội dung: ... Giá trị làm lợi: ...": each goes where it belongs; the figure is confirmed as ever. */
+static bool form_taken(struct talk *t, const char *text)
+{
+    struct draft *draft = &t->d->draft;
+    struct form form;
+    if (t->d->edit_id || t->d->editing || draft->partial || draft->description || !form_read(t->ctx, text, &form) ||
+        !title_fits(form.title) || (form.description && text_chars(str_of(form.description)) > DESCRIPTION_CHARS_MAX))
+        return false;
+    draft->title = form.title;
+    bool enough = form.description && text_chars(str_of(form.description)) >= DESCRIPTION_CHARS_MIN;
+    *(enough ? &draft->description : &draft->partial) = form.description;
+    bool told = enough && form.benefit && read_edit_menu(t, form.benefit) == ANS_AMOUNT;
+    lead(t, MSG_FORM_TAKEN, NO_ARGS);
+    go(t, told ? ST_BENEFIT_ECHO : ST_ONWARD);
+    return true;
+}
+
+/* Everything told at once, forwarded or dictated: nobody types it a second time. */
+static bool keep_as_description(struct talk *t, const char *text)
+{
+    struct draft *draft = &t->d->draft;
+    if (t->d->edit_id || t->d->editing || draft->partial || draft->description || text_chars(str_of(text)) > DESCRIPTION_CHARS_MAX)
+        return false;
+    draft->partial = text;
+    say(t, MSG_TITLE_KEPT_AS_DESCRIPTION, NO_ARGS);
+    return true;
+}
+
 enum answer read_title(struct talk *t, const char *text)
 {
     struct dialog *d = t->d;
+    if (form_taken(t, text))
+        return ANS_HANDLED;
     const char *title = one_line(t, text);
     bool typed_before_the_answer = t->in->msg->sent_at_ms && t->in->msg->sent_at_ms < d->title_at_ms;
     if (d->fragment && typed_before_the_answer && title_fits(fmt(t, "%s %s", d->fragment, title)))
         title = fmt(t, "%s %s", d->fragment, title);
     size_t chars = text_chars(str_of(title));
+    if (intent_read(str_of(text), SCENE_TITLE, true).intent == INTENT_DONE)
+        return ANS_UNCLEAR;
+    if (asks_something(t, title)) {
+        say(t, MSG_TITLE_QUESTION, NO_ARGS);
+        return ANS_HANDLED;
+    }
     if (chars < TITLE_CHARS_MIN) {
         d->fragment = title;
         d->title_at_ms = t->in->now_ms;
         return ANS_UNCLEAR;
     }
+    if (chars > TITLE_CHARS_MAX && keep_as_description(t, text))
+        return ANS_HANDLED;
     if (chars > TITLE_CHARS_MAX) {
         say(t, MSG_TITLE_TOO_LONG, ARGS({"max", fmt(t, "%d", TITLE_CHARS_MAX)}));
         return ANS_HANDLED;
@@ -183,6 +236,21 @@ static bool is_bare_answer(const char *text)
     return strlen(text) <= BARE_ANSWER_BYTES && (intent == INTENT_YES || intent == INTENT_NO);
 }
 
+/* "à nhầm, giá treo kìm và tua vít" right behind the title. */
+static bool title_taken_back(struct talk *t, const char *text)
+{
+    struct dialog *d = t->d;
+    const char *title = d->edit_id || d->editing || !d->draft.title || d->draft.partial || d->draft.description || strchr(text, '\n')
+                            ? NULL
+                            : phrase_behind_correction(t->ctx, text);
+    if (!title || !title_fits(title) || text_chars(str_of(title)) > SHORT_CHARS)
+        return false;
+    d->draft.title = title;
+    lead(t, MSG_TITLE_JOINED, NO_ARGS);
+    ask_state(t);
+    return true;
+}
+
 enum answer read_description(struct talk *t, const char *text)
 {
     struct dialog *d = t->d;
@@ -196,6 +264,8 @@ enum answer read_description(struct talk *t, const char *text)
             return ANS_HANDLED;
         }
     }
+    if (title_taken_back(t, text))
+        return ANS_HANDLED;
     const char **partial = partial_of(t);
     if (*partial && is_bare_answer(text))
         return ANS_DONE; /* "viết thêm hay sang bước sau?" - "ok", "không" */
@@ -306,6 +376,13 @@ enum answer read_confirm(struct talk *t, const char *text)
     const char *key = must(text_key(t->ctx, str_of(text)));
     if (key[0] && !key[1] && (key[0] == '4' || key[0] == '5') && !t->d->draft.for_user) {
         go_edit(t, key[0] == '4' ? EDIT_UNIT : EDIT_NAME);
+        return ANS_HANDLED;
+    }
+    const char *title = phrase_new_title(t->ctx, text);
+    if (title && title_fits(title) && !strchr(title, '\n')) { /* "đổi tên thành ...": told with the wish */
+        t->d->draft.title = title;
+        lead(t, MSG_EDIT_DONE, NO_ARGS);
+        go(t, ST_CONFIRM);
         return ANS_HANDLED;
     }
     return read_edit_menu(t, text); /* "60 triệu": the figure on the card is being corrected */

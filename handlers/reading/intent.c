@@ -34,6 +34,7 @@ static const char *const intent_names[] = {
     [INTENT_SAME] = "same",
     [INTENT_TOGETHER] = "together",
     [INTENT_AGAIN] = "again",
+    [INTENT_HELP_WHAT] = "help_what",
 };
 _Static_assert(ARRAY_LEN(intent_names) == INTENT_COUNT, "every intent has a name");
 

@@ -39,6 +39,7 @@ enum intent {
     INTENT_SAME,
     INTENT_TOGETHER,
     INTENT_AGAIN,
+    INTENT_HELP_WHAT,
     INTENT_COUNT
 };
 
@@ -65,7 +66,7 @@ struct intent_reading {
 /**
  * Reads one message.  `text` is any text (cleaned or not); no allocation outlives the call.
  * @param extended also yield the intents behind INTENT_MENU where they make sense in that scene: DONE in title and
- *        description, UNKNOWN and NONMONETARY in benefit, RESUME, MY_DATA, ERASE_ME, WITHDRAW, STANDING, PRIVACY and THANKS in
+ *        description, UNKNOWN and NONMONETARY in benefit, RESUME, MY_DATA, ERASE_ME, WITHDRAW, STANDING, PRIVACY, THANKS and HELP_WHAT in
  *        every scene but NAME, DIFFERENT, SAME, TOGETHER and AGAIN in similar (whole message only).  Without it the answer is exactly what vi-intents labels.
  */
 struct intent_reading intent_read(struct str text, enum intent_scene scene, bool extended);

@@ -57,6 +57,47 @@ const char *phrase_without_preface(TALLOC_CTX *ctx, const char *text)
     return text;
 }
 
+/* Behind as many words of the text as `phrase` has, and the signs and blanks that follow; NULL when nothing is left. */
+static const char *behind_words(const char *text, const char *phrase)
+{
+    const char *rest = text;
+    for (const char *p = phrase; rest && *p; p++)
+        if (*p == ' ')
+            rest = (rest = strchr(rest, ' ')) ? rest + 1 : NULL;
+    rest = rest ? rest + strcspn(rest, " ,.:;-") : NULL;
+    rest = rest ? rest + strspn(rest, " ,.:;-") : NULL;
+    return rest && *rest ? rest : NULL;
+}
+
+/* `stops`: the signs one of which has to follow the phrase. */
+static const char *behind_any(TALLOC_CTX *ctx, const char *text, const char *const *phrases, size_t n, const char *stops)
+{
+    const char *key = text_key(ctx, str_of(text));
+    for (size_t i = 0; key && i < n; i++) {
+        size_t length = strlen(phrases[i]);
+        if (strncmp(key, phrases[i], length) == 0 && key[length] && strchr(stops, key[length]))
+            return behind_words(text, phrases[i]);
+    }
+    return NULL;
+}
+
+const char *phrase_new_title(TALLOC_CTX *ctx, const char *text)
+{
+    static const char *const changes[] = {"sua ten sang kien thanh", "doi ten sang kien thanh", "sua ten thanh", "doi ten thanh",
+                                          "sua lai ten thanh",       "doi lai ten thanh",       "sua ten la",    "sua lai ten la",
+                                          "doi ten la",              "ten dung la",             "ten phai la",   "ten sang kien la",
+                                          "ten sang kien phai la",   "chinh ten thanh",         "ten la"};
+    return behind_any(ctx, text, changes, ARRAY_LEN(changes), " ,.:;-");
+}
+
+const char *phrase_behind_correction(TALLOC_CTX *ctx, const char *text)
+{
+    static const char *const takes_back[] = {"a nham roi", "a nham", "y em la", "y toi la", "a khong phai", "xin loi em nham"};
+    static const char *const with_a_stop[] = {"nham roi", "nham", "em nham", "toi nham", "ghi nham", "sai roi", "a khong"}; /* not "nhầm lẫn ..." */
+    const char *rest = behind_any(ctx, text, takes_back, ARRAY_LEN(takes_back), " ,.:;-");
+    return rest ? rest : behind_any(ctx, text, with_a_stop, ARRAY_LEN(with_a_stop), ",.:;");
+}
+
 char *phrase_break_names(TALLOC_CTX *ctx, const char *text)
 {
     static const char *const joins[] = {" và ", " với ", " vs ", " voi ", " cùng ", " & ", " + "};

@@ -13,6 +13,13 @@ bool phrase_is_question(TALLOC_CTX *ctx, const char *text);
  *  of it when there are none.  La is a surname, so where marks were typed it must be "là". */
 const char *phrase_without_preface(TALLOC_CTX *ctx, const char *text);
 
+/** "à nhầm, giá treo kìm và tua vít" -> "giá treo ...": what stands behind the words that take back what was said before, a view
+ *  into `text`; NULL when there are none or nothing stands behind them. */
+const char *phrase_behind_correction(TALLOC_CTX *ctx, const char *text);
+
+/** "đổi tên thành Tấm chắn bụi", "tên phải là Tấm chắn bụi" -> "Tấm chắn bụi", a view into `text`; NULL when no new title is told. */
+const char *phrase_new_title(TALLOC_CTX *ctx, const char *text);
+
 /** "anh Tuấn vs chị Lan" -> "anh Tuấn; chị Lan": the words that join two names become a break.  Owned by ctx; NULL: no memory. */
 char *phrase_break_names(TALLOC_CTX *ctx, const char *text);
 
