@@ -23,8 +23,6 @@ SCOPED_DEFINE(json_text, char *, cJSON_free)
 
 enum { SAMPLE_CHARS = 300, OP_CHARS = 20, MINUTE_MS = 60000, DAY_MIN = 24 * 60, VIETNAM_MIN = 7 * 60 };
 
-#define ACTION_PREFIX "broadcast_" /* of the names of commands: what stands behind it is the word the job takes */
-
 static const struct {
     enum answer answer;
     const char *segment;
@@ -239,7 +237,7 @@ void cmd_broadcast_go(struct talk *t, int64_t arg, enum edit_field field)
 void cmd_broadcast_about(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)field;
-    wish_about(t, t->action + strlen(ACTION_PREFIX), arg);
+    wish_about(t, action_word(t), arg);
 }
 
 /* ---- telling ---- */

@@ -523,6 +523,8 @@ void mail_add(struct talk *t, const char *to, const char *kind, const char *payl
 const char *mail_text(struct talk *t, const struct cJSON *root, const char *name, size_t chars);
 int64_t mail_id(const struct cJSON *root, const char *name); /* 0 when it is no id */
 /** Work behind the turn (bot/jobs.h). @param args  a JSON object, kept.  Its result is told by a row of job_results in notes.c. */
+/** What the command that runs asks of its job: "look" of "broadcast_look".  Its name must have an underscore. */
+const char *action_word(const struct talk *t);
 void job_wish_add(struct talk *t, const char *kind, const char *args);
 
 #endif

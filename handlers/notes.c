@@ -35,6 +35,11 @@ int64_t mail_id(const cJSON *root, const char *name)
                : 0;
 }
 
+const char *action_word(const struct talk *t)
+{
+    return strchr(t->action, '_') + 1;
+}
+
 void job_wish_add(struct talk *t, const char *kind, const char *args)
 {
     struct job_wish *w = must(talloc_zero(t->ctx, struct job_wish));

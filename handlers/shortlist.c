@@ -14,8 +14,6 @@ SCOPED_DEFINE(json_text, char *, cJSON_free)
 
 enum { WORD_CHARS = 20, NAME_CHARS = 80 };
 
-#define ACTION_PREFIX "shortlist_" /* of the names of commands: what stands behind it is the word the job takes */
-
 static const struct {
     const char *list;
     enum msg told;
@@ -34,7 +32,7 @@ void cmd_shortlist(struct talk *t, int64_t arg, enum edit_field field)
 {
     (void)field;
     SCOPED(json) cJSON *args = must(cJSON_CreateObject());
-    must(cJSON_AddStringToObject(args, "list", t->action + strlen(ACTION_PREFIX)));
+    must(cJSON_AddStringToObject(args, "list", action_word(t)));
     must(cJSON_AddStringToObject(args, "page", fmt(t, "%lld", (long long)(arg % SHORTLIST_EVER))));
     must(cJSON_AddBoolToObject(args, "ever", arg >= SHORTLIST_EVER));
     must(cJSON_AddItemToObject(args, "within", staff_scope(t, ROLE_ORGANIZER | ROLE_UNIT_ADMIN)) ? args : NULL);

@@ -22,14 +22,11 @@ static const struct spelling spellings[] = {
     {"mn", "mam non"}, {"tp", "thanh pho"}, {"px", "phan xuong"}, {"xn", "xi nghiep"}, {"nm", "nha may"}, {"vp", "van phong"},
 };
 
-/* Dropped in front, again and again, while something follows. */
-static const char *const leading[] = {
-    "em lam o", "em lam tai", "em lam ben", "em lam viec o", "em lam viec tai", "em o", "em cong tac tai",
-    "minh lam o", "minh lam tai", "minh lam ben", "minh lam viec o", "minh lam viec tai", "minh o",
-    "toi lam o", "toi lam tai", "toi lam viec o", "toi lam viec tai", "toi o", "toi cong tac tai",
-    "lam o", "lam tai", "lam ben", "lam viec o", "lam viec tai", "cong tac o", "cong tac tai", "thuoc", "don vi", "ten don vi",
-    "cong doan",
-};
+/* Dropped in front, again and again, while something follows: "em làm ở", "công tác tại", "thuộc".  Who it is and a bare "ở" only
+ * together: Minh Khai is a place. */
+static const char *const whose[] = {"em", "minh", "toi"};
+static const char *const works[] = {"lam o", "lam tai", "lam ben", "lam viec o", "lam viec tai", "cong tac o", "cong tac tai"};
+static const char *const leading[] = {"thuoc", "don vi", "ten don vi", "cong doan"};
 
 struct words {
     struct str word[WORDS_MAX];
@@ -96,19 +93,28 @@ static void respell(const struct words *typed, struct words *ret)
     }
 }
 
+static size_t longest_of(const struct words *w, size_t at, const char *const *phrases, size_t n)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t words = stands_at(w, at, phrases[i]);
+        most = words > most ? words : most;
+    }
+    return most;
+}
+
 /* @return where the name begins. */
 static size_t behind_leading(const struct words *w)
 {
     for (size_t from = 0;;) {
-        size_t most = 0;
-        for (size_t i = 0; i < ARRAY_LEN(leading); i++) {
-            size_t n = stands_at(w, from, leading[i]);
-            if (n > most && from + n < w->count)
-                most = n;
-        }
-        if (most == 0)
+        size_t who = longest_of(w, from, whose, ARRAY_LEN(whose));
+        size_t does = longest_of(w, from + who, works, ARRAY_LEN(works));
+        if (who && !does)
+            does = stands_at(w, from + who, "o");
+        size_t taken = does ? who + does : longest_of(w, from, leading, ARRAY_LEN(leading));
+        if (taken == 0 || from + taken >= w->count)
             return from;
-        from += most;
+        from += taken;
     }
 }
 
