@@ -170,6 +170,9 @@ def workers_do_not_outlive_their_supervisor(world, checks):
     supervisor.kill()  # it alone
     supervisor.wait()
     checks.that("workers of a killed supervisor end", until(lambda: not any(os.path.exists(f"/proc/{w}") for w in workers)))
+    for worker in workers:
+        if os.path.exists(f"/proc/{worker}"):  # nobody else would end it
+            os.kill(worker, signal.SIGKILL)
 
 
 class Systemd:
