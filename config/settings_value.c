@@ -314,12 +314,17 @@ bool setting_file_bytes(struct settings *s, const char *path, size_t most, struc
     return true;
 }
 
-/* systemd gives credentials to a service by an access list, which shows as group bits (systemd.exec, LoadCredential=). */
-static bool is_credential(const char *path)
+static bool is_below(const char *folder, const char *path)
 {
-    const char *folder = getenv("CREDENTIALS_DIRECTORY");
     size_t n = folder ? strlen(folder) : 0;
     return n > 0 && strncmp(path, folder, n) == 0 && path[n] == '/' && !strstr(path + n, "/..");
+}
+
+/* systemd gives credentials to a service by an access list, which shows as group bits (systemd.exec, LoadCredential=).  A command that
+ * root runs beside the service reads the same files, and nobody told it where they are. */
+static bool is_credential(const char *path)
+{
+    return is_below(getenv("CREDENTIALS_DIRECTORY"), path) || is_below("/run/credentials", path);
 }
 
 bool setting_read_file(struct settings *s, const struct setting *d, struct found *f, struct err *e)

@@ -235,6 +235,34 @@ static void test_a_systemd_credential_may_show_group_bits(void **state)
     unlink(path);
 }
 
+/* Not told $CREDENTIALS_DIRECTORY, as a command that root runs. */
+static void test_credentials_of_the_service_are_read_by_commands_too(void **state)
+{
+    (void)state;
+    char folder[] = "/run/credentials/sangkien-test-XXXXXX", path[60], outside[32], yaml[120];
+    bool made = mkdir("/run/credentials", 0755) == 0;
+    if (!mkdtemp(folder)) /* only root may */
+        skip();
+    snprintf(path, sizeof(path), "%s/key", folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("s3cret-value", f);
+    fclose(f);
+    assert_int_equal(chmod(path, 0440), 0);
+    snprintf(yaml, sizeof(yaml), "zalo: {app_secret_file: %s}", path);
+    bool taken = load(yaml);
+    make_file(outside, "s3cret-value", 0440);
+    snprintf(yaml, sizeof(yaml), "zalo: {app_secret_file: /run/credentials/../..%s}", outside);
+    bool taken_from_outside = load(yaml);
+    unlink(outside);
+    unlink(path);
+    rmdir(folder);
+    if (made)
+        rmdir("/run/credentials");
+    assert_true(taken);
+    assert_false(taken_from_outside);
+}
+
 static void test_a_file_with_secrets_must_not_be_readable_by_everybody(void **state)
 {
     (void)state;
@@ -416,6 +444,7 @@ int main(void)
         cmocka_unit_test_teardown(test_a_secret_comes_from_a_private_file, forget),
         cmocka_unit_test_teardown(test_a_secret_file_that_others_may_read_is_refused, forget),
         cmocka_unit_test_teardown(test_a_systemd_credential_may_show_group_bits, forget),
+        cmocka_unit_test_teardown(test_credentials_of_the_service_are_read_by_commands_too, forget),
         cmocka_unit_test_teardown(test_a_file_with_secrets_must_not_be_readable_by_everybody, forget),
         cmocka_unit_test_teardown(test_reload_takes_only_what_may_change, forget),
         cmocka_unit_test_teardown(test_the_example_shows_every_key_with_its_default, forget),
