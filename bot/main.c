@@ -29,7 +29,7 @@ static const char check_usage[] =
     "usage: sangkien check\n\n"
     "A line for each thing looked at: ok, warn or FAIL, what, why, and what to do.  Changes nothing.  Ends with 0 when nothing FAILs.\n";
 
-/* In the order in which an installation needs them.  Commands with settings are given them loaded; `check` reports on them itself. */
+/* In the order in which an installation needs them.  Commands with settings are given them loaded. */
 static const struct {
     const char *name;
     int (*run)(struct settings *settings, int argc, char **argv);

@@ -1,4 +1,4 @@
--- The pace of all calls to Zalo, over all nodes (bot/limiter.h).
+-- The pace of all calls to Zalo, over all nodes (bot/send/limiter.h).
 
 -- name: pace_enter
 -- $1 app, $2 this process.  The time line exists, and this process is one of those that share it.
