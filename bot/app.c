@@ -413,6 +413,7 @@ static void wire(struct app *app, bool hold)
     struct file_desk *files = talloc_zero(app, struct file_desk);
     *files = (struct file_desk){.settings = s, .client = app->client, .tokens = app->tokens, .limiter = app->limiter};
     jobs_register(app->job_desk, "contact_file", file_job, files);
+    jobs_register(app->job_desk, "worker_file", file_job, files);
     app->nudger = nudger_new(app, &(struct nudger_options){
         .base = app->base, .settings = s, .db = app->jobs, .ids = &app->ids, .on_mail = on_mail_now, .ctx = app, .hold = hold});
     app->housekeeping = housekeeping_new(app, app->base, app->background, app->turns, s);

@@ -109,6 +109,8 @@ static char *payload(const struct job *job, const char *name, cJSON *value)
     }
     if (!cJSON_AddStringToObject(root, "job", job->row.kind))
         return NULL;
+    if (strcmp(name, "failed") == 0 && cJSON_IsObject(job->args) && !cJSON_AddItemToObject(root, "args", cJSON_Duplicate(job->args, true)))
+        return NULL;
     return cJSON_PrintUnformatted(root);
 }
 

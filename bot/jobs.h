@@ -3,8 +3,8 @@
  *   job_wish of a turn -> row of job, in the turn's transaction -> taken here under a lease -> its kind's function
  *   -> the row goes and mail "job_done" comes, in one transaction -> a turn of the person who asked says the result
  *
- * The payload of the mail is {"job": kind, "result": {...}}, or {"job": kind, "failed": true} when it was tried TRIES_MAX times
- * in vain.  A process that dies leaves a lease that runs out: another one takes the job, so what a job does it must be able to
+ * The payload of the mail is {"job": kind, "result": {...}}, or {"job": kind, "failed": true, "args": {...}} when it was tried
+ * TRIES_MAX times in vain.  A process that dies leaves a lease that runs out: another one takes the job, so what a job does it must be able to
  * do twice.  Jobs have a connection of their own; nobody's turn and no reply waits for them. */
 #ifndef SANGKIEN_BOT_JOBS_H
 #define SANGKIEN_BOT_JOBS_H

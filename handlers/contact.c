@@ -2,17 +2,11 @@
  *
  * Everything here is a wish: it goes as mail to the worker whose ticket it is, and what became of it comes back (ticket.h). */
 #include <cjson/cJSON.h>
-#include <strings.h>
 
 #include "contact.h"
 
 #include "reading/text.h"
 #include "staff.h"
-
-enum {
-    DOCUMENT_BYTES_MAX = 5 * 1024 * 1024,
-    DOCUMENT_NAME_CHARS = 200,
-};
 
 /* ---- which ticket ---- */
 
@@ -102,23 +96,11 @@ enum state answering_goes_on(struct talk *t)
     return ST_STAY;
 }
 
-/* Zalo takes these from an account, up to that size; anything else goes as an address (zalo-oa-api.md 2.7). */
-static const char *document_name(struct talk *t, const struct inbound *msg)
-{
-    static const char *const endings[] = {"pdf", "doc", "docx", "csv"};
-    const struct attachment *a = msg->kind == IN_FILE && msg->attachment_count ? &msg->attachment[0] : NULL;
-    const char *dot = a && a->url && a->name ? strrchr(a->name, '.') : NULL;
-    for (size_t i = 0; dot && a->size_bytes <= DOCUMENT_BYTES_MAX && i < ARRAY_LEN(endings); i++)
-        if (strcasecmp(dot + 1, endings[i]) == 0)
-            return text_chars(str_of(a->name)) <= DOCUMENT_NAME_CHARS ? a->name : fmt(t, "tep.%s", endings[i]);
-    return NULL;
-}
-
 struct spoken spoken_now(struct talk *t, const char *text)
 {
     const struct inbound *msg = t->in->msg;
     return (struct spoken){.text = text, .kind = inbound_kind_name(msg->kind), .url = media_url(msg), .label = media_label(t, msg),
-                           .document = document_name(t, msg)};
+                           .document = media_document(t, msg)};
 }
 
 void contact_file_told(struct talk *t, const cJSON *result)

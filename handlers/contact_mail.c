@@ -155,10 +155,12 @@ static void words_came(struct talk *t, const struct told *m, const cJSON *root)
     bool picture = url && kind && strcmp(kind, "image") == 0;
     bool here = t->state == ST_ANSWERING && t->d->answer_number == m->number;
     t->d->acked_ms = 0;
-    enum msg id = picture ? MSG_STAFF_TICKET_WORDS_PICTURE : url ? MSG_STAFF_TICKET_WORDS_FILE : here ? MSG_STAFF_TICKET_WORDS_HERE : MSG_STAFF_TICKET_WORDS;
+    const char *token = mail_text(t, root, "token", FILE_TOKEN_CHARS);
+    enum msg id = picture ? MSG_STAFF_TICKET_WORDS_PICTURE : url && !token ? MSG_STAFF_TICKET_WORDS_FILE : here ? MSG_STAFF_TICKET_WORDS_HERE : MSG_STAFF_TICKET_WORDS;
     struct carried carried = carried_by(t, c);
-    relay(t, id, ARGS({"so", number_text(t, m->number)}, {"name", asker_name(c)}, {"text", text ? text : label}, {"link", url}),
-          picture ? url : NULL, &carried);
+    struct reply *said = relay(t, id, ARGS({"so", number_text(t, m->number)}, {"name", asker_name(c)}, {"text", text ? text : label}, {"link", url}),
+                               picture ? url : NULL, &carried);
+    file_behind(said, token);
 }
 
 /* Which text says it, whether it ends the answering of that ticket, is one of many in a row, is for who does not answer himself. */

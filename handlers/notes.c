@@ -208,10 +208,17 @@ static const struct {
     {"standing", standing_told},
 };
 
+const cJSON *job_outcome(const cJSON *root)
+{
+    const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
+    return result ? result : cJSON_GetObjectItemCaseSensitive(root, "args");
+}
+
 static void job_done(struct talk *t, const cJSON *root)
 {
     const char *job = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "job"));
-    const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
+    bool document = job && strcmp(job, "contact_file") == 0; /* it has an address to go by */
+    const cJSON *result = document ? job_outcome(root) : cJSON_GetObjectItemCaseSensitive(root, "result");
     if (!cJSON_IsObject(result)) {
         say(t, MSG_JOB_FAILED, NO_ARGS);
         restate(t);

@@ -1,8 +1,16 @@
 /* A person has the conversation: the bot is silent, what the worker says goes to the contact, and he may come back at any time. */
+#include <strings.h>
+
 #include "reading/intent.h"
+#include "reading/text.h"
 #include "ticket.h"
 
-enum { MAIL_LATER_MS = 60 * 1000, CLOCKS_DIFFER_MS = 1000 };
+enum {
+    MAIL_LATER_MS = 60 * 1000,
+    CLOCKS_DIFFER_MS = 1000,
+    DOCUMENT_BYTES_MAX = 5 * 1024 * 1024,
+    DOCUMENT_NAME_CHARS = 200,
+};
 
 const char *media_url(const struct inbound *msg)
 {
@@ -33,6 +41,18 @@ const char *media_label(struct talk *t, const struct inbound *msg)
     default:
         return NULL;
     }
+}
+
+/* Zalo takes these from an account, up to that size; anything else goes as an address (zalo-oa-api.md 2.7). */
+const char *media_document(struct talk *t, const struct inbound *msg)
+{
+    static const char *const endings[] = {"pdf", "doc", "docx", "csv"};
+    const struct attachment *a = msg->kind == IN_FILE && msg->attachment_count ? &msg->attachment[0] : NULL;
+    const char *dot = a && a->url && a->name ? strrchr(a->name, '.') : NULL;
+    for (size_t i = 0; dot && a->size_bytes <= DOCUMENT_BYTES_MAX && i < ARRAY_LEN(endings); i++)
+        if (strcasecmp(dot + 1, endings[i]) == 0)
+            return text_chars(str_of(a->name)) <= DOCUMENT_NAME_CHARS ? a->name : fmt(t, "tep.%s", endings[i]);
+    return NULL;
 }
 
 /* The ticket this conversation is about: the owner's, or else the newest one that is open. */
@@ -139,7 +159,7 @@ bool owned_turn(struct talk *t)
             contact_leaves(t);
         return true;
     case IN_MAIL:
-        if (msg->mail_kind && str_starts(str_of(msg->mail_kind), STR("ticket_")))
+        if (msg->mail_kind && (str_starts(str_of(msg->mail_kind), STR("ticket_")) || is_ticket_job(msg)))
             return false;
         mail_add(t, msg->user_id, msg->mail_kind, msg->mail_payload, t->in->now_ms + MAIL_LATER_MS);
         return true;

@@ -50,6 +50,15 @@ struct reply *relay(struct talk *t, enum msg id, const struct message_arg *args,
     return first;
 }
 
+void file_behind(struct reply *first, const char *token)
+{
+    struct reply *last = first;
+    while (last && last->next)
+        last = last->next;
+    if (last)
+        last->file_token = token;
+}
+
 static const char *id_text(struct talk *t, int64_t id)
 {
     return id ? fmt(t, "%lld", (long long)id) : NULL;
@@ -358,6 +367,48 @@ void ticket_answered(struct talk *t, struct ticket *k)
     k->state = TICKET_WAITING;
 }
 
+/* What the worker has sent, on its way to who has the ticket. */
+struct words {
+    const char *text, *kind, *label, *url;
+    const char *token; /* a document Zalo has: it goes as a file */
+};
+
+static void words_go(struct talk *t, const struct ticket *k, const struct words *w)
+{
+    if (k->assignee && !str_starts(str_of(k->assignee), STR("admin:")))
+        mail_post(t, k->assignee, "ticket_words", t->in->now_ms,
+                  ARGS({"worker", t->in->msg->user_id}, {"ticket", id_text(t, k->id)}, {"number", id_text(t, k->number)},
+                       {"name", t->person.full_name}, {"text", w->text}, {"kind", w->kind}, {"label", w->label}, {"url", w->url},
+                       {"token", w->token}));
+}
+
+static bool is_worker_file(const cJSON *root)
+{
+    const char *job = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "job"));
+    return job && strcmp(job, "worker_file") == 0;
+}
+
+bool is_ticket_job(const struct inbound *msg)
+{
+    if (msg->kind != IN_MAIL || !msg->mail_kind || strcmp(msg->mail_kind, "job_done") != 0 || !msg->mail_payload)
+        return false;
+    SCOPED(json) cJSON *root = cJSON_Parse(msg->mail_payload);
+    return is_worker_file(root);
+}
+
+/* Whoever has the ticket by now; when nobody has, the next one's card names it. */
+void worker_file_told(struct talk *t, const cJSON *root)
+{
+    if (!need(t, NEED_TICKET))
+        return;
+    const cJSON *result = job_outcome(root);
+    const struct ticket *k = ticket_of_id(t, mail_id(result, "ticket"));
+    if (k)
+        words_go(t, k, &(struct words){.text = mail_text(t, result, "text", TICKET_TEXT_CHARS), .kind = "file",
+                                       .label = mail_text(t, result, "label", 200), .url = mail_text(t, result, "url", 1000),
+                                       .token = mail_text(t, result, "token", FILE_TOKEN_CHARS)});
+}
+
 static void said(struct talk *t, struct ticket *k, const char *text, enum inbound_kind kind, const char *label, const char *url)
 {
     const struct inbound *msg = t->in->msg;
@@ -371,10 +422,12 @@ static void said(struct talk *t, struct ticket *k, const char *text, enum inboun
         k->state = k->assignee ? TICKET_ASSIGNED : TICKET_NEW;
     if (!k->assignee)
         ticket_look(t, k, t->in->now_ms);
-    if (k->assignee && !str_starts(str_of(k->assignee), STR("admin:")))
-        mail_post(t, k->assignee, "ticket_words", t->in->now_ms,
-                  ARGS({"worker", msg->user_id}, {"ticket", id_text(t, k->id)}, {"number", id_text(t, k->number)}, {"name", t->person.full_name},
-                       {"text", text}, {"kind", m->kind}, {"label", label}, {"url", url}));
+    const char *document = kind == IN_FILE ? media_document(t, msg) : NULL;
+    if (document && k->assignee)
+        job_wish_add(t, "worker_file",
+                     texts_json(t, ARGS({"ticket", id_text(t, k->id)}, {"text", text}, {"label", label}, {"url", url}, {"name", document})));
+    else
+        words_go(t, k, &(struct words){text, m->kind, label, url, NULL});
     ticket_schedule(t, k);
 }
 

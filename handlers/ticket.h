@@ -8,6 +8,7 @@
  *   ticket_lost    words given up by the outbox
  *   ticket_gone    the contact who has it is none any more
  *   ticket_admin_over  nobody has typed in OA Manager for a while
+ *   job_done       of job "worker_file": the worker's document is with Zalo, or could not be brought there
  *
  * The left column is mail to the worker, the right one mail to the contact.  The ticket is the worker's: only his turns change it,
  * one after another, so of two contacts who press the same button the second finds what the first has done. */
@@ -30,6 +31,9 @@ enum {
 
 /** Mail of the left column. @return false when it is of another kind. */
 bool ticket_mail(struct talk *t, const char *kind, const struct cJSON *root);
+
+/** Mail "job_done" that is the ticket's: no word of the bot's, so it waits for nothing. */
+bool is_ticket_job(const struct inbound *msg);
 
 /** The person's newest open ticket; NEED_TICKET must be loaded. */
 const struct ticket *ticket_open_now(const struct talk *t);
@@ -88,6 +92,9 @@ bool unaddressed_turn(struct talk *t, const char *text);
 /** One more message while that is asked about: it is for the same person. @return false: nothing is asked, or there is no room. */
 bool more_unaddressed(struct talk *t, const char *text);
 
+/** What a job has found out, or what it was asked when it was given up (bot/jobs.h); NULL: neither. */
+const struct cJSON *job_outcome(const struct cJSON *root);
+
 /** A document of a contact is with Zalo, or could not be brought there (job "contact_file"): it goes to the worker. */
 void contact_file_told(struct talk *t, const struct cJSON *result);
 
@@ -124,5 +131,10 @@ void belongs_to(struct talk *t, const struct reply *first, const struct carried 
 const char *media_label(struct talk *t, const struct inbound *msg);
 /** Where the attachment can be fetched; NULL: nowhere. */
 const char *media_url(const struct inbound *msg);
+/** The name of a document that can be sent on as a file (jobs "contact_file", "worker_file"); NULL: it is none. */
+const char *media_document(struct talk *t, const struct inbound *msg);
+
+/** The file of that token goes out behind the words. @param token  NULL: none. */
+void file_behind(struct reply *first, const char *token);
 
 #endif

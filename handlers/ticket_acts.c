@@ -113,10 +113,7 @@ static void ticket_answer(struct talk *t, const struct act *a, const cJSON *root
     struct reply *r = relay(t, picture || !url || token ? MSG_HANDOFF_ANSWER : MSG_HANDOFF_ANSWER_FILE,
                                   ARGS({"support", support_name(a->name)}, {"text", text ? text : mail_text(t, root, "label", 200)}, {"link", url}),
                                   picture ? url : NULL, &(struct carried){t->in->msg->user_id, k->id, a->contact});
-    struct reply *last = r;
-    while (last->next)
-        last = last->next;
-    last->file_token = token;
+    file_behind(r, token);
     struct ticket_message *m = ticket_message_add(t, k, "out", text, a->contact);
     m->id = r->id;
     m->kind = kind;
@@ -286,6 +283,10 @@ static void ticket_gone(struct talk *t, const struct act *a, bool told)
 
 bool ticket_mail(struct talk *t, const char *kind, const cJSON *root)
 {
+    if (is_ticket_job(t->in->msg)) {
+        worker_file_told(t, root);
+        return true;
+    }
     static const char *const kinds[] = {"ticket_tick", "ticket_take", "ticket_answer", "ticket_close", "ticket_return", "ticket_pass",
                                         "ticket_snooze", "ticket_lost", "ticket_gone"};
     size_t i = 0;

@@ -29,6 +29,9 @@ bool ticket_assign(struct talk *t, struct ticket *k);
 /** It has been answered now: nothing waits any more. */
 void ticket_answered(struct talk *t, struct ticket *k);
 
+/** The end of a job "worker_file": the document goes to who has the ticket. */
+void worker_file_told(struct talk *t, const struct cJSON *root);
+
 /** Mail "ticket_tick": sees to all that is due. */
 void ticket_tick(struct talk *t, const struct ticket *found);
 

@@ -1,4 +1,4 @@
-/* A contact's document on its way to a worker: see file_job.h. */
+/* A document on its way between a worker and a contact: see file_job.h. */
 #include "file_job.h"
 
 #include <cjson/cJSON.h>

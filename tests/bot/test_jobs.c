@@ -187,10 +187,10 @@ static void test_what_always_fails_ends_with_a_note(void **state)
 {
     struct fixture *f = *state;
     f->fail_first = 1000;
-    ask(f, "u1", "count", "{}");
+    ask(f, "u1", "count", "{\"of\": \"units\"}");
     query(f, "UPDATE job SET attempts = 4");
     until(f, "SELECT count(*) = 1 FROM mailbox");
-    assert_string_equal(query(f, "SELECT payload::text FROM mailbox"), "{\"job\": \"count\", \"failed\": true}");
+    assert_string_equal(query(f, "SELECT payload::text FROM mailbox"), "{\"job\": \"count\", \"args\": {\"of\": \"units\"}, \"failed\": true}");
     assert_string_equal(query(f, "SELECT count(*) FROM job"), "0");
     assert_int_equal(jobs_counters(f->jobs)->given_up, 1);
 }

@@ -149,6 +149,63 @@ static void test_mail_about_no_ticket_of_the_person_does_nothing(void **state)
     assert_string_equal(world->me->conv.owner, "bot");
 }
 
+static const char *file_mail(const char *outcome, const char *more)
+{
+    return talloc_asprintf(world->ctx, "{\"job\":\"worker_file\",%s:{\"ticket\":\"%lld\",\"label\":\"(tệp a.pdf)\",\"url\":\"https://f.test/a\"%s}}", outcome,
+                           (long long)ticket()->id, more);
+}
+
+static void test_a_document_goes_to_who_has_the_ticket_though_the_worker_is_being_answered(void **state)
+{
+    (void)state;
+    scene();
+    asks("cho em hỏi cách tính tiền");
+    i_am("u1");
+    gets_mail("ticket_take", payload("c1", ""));
+    gets_mail("job_done", file_mail("\"result\"", ",\"token\":\"f1\""));
+    silent();
+    assert_string_equal(world->out.mail->kind, "ticket_words");
+    assert_string_equal(world->out.mail->user_id, "c1");
+    assert_non_null(strstr(world->out.mail->payload, "\"token\":\"f1\""));
+    i_am("c1");
+    gets_mail("ticket_words", talloc_asprintf(world->ctx, "{\"number\":\"%lld\",\"kind\":\"file\",\"label\":\"(tệp a.pdf)\",\"url\":\"https://f.test/a\",\"token\":\"f1\"}",
+                                              (long long)ticket()->number));
+    bot("staff_ticket_words");
+    assert_string_equal(world->out.replies->file_token, "f1");
+}
+
+static void test_a_document_that_was_given_up_goes_by_its_address(void **state)
+{
+    (void)state;
+    scene();
+    asks("cho em hỏi cách tính tiền");
+    i_am("u1");
+    gets_mail("job_done", file_mail("\"failed\":true,\"args\"", ""));
+    silent();
+    assert_string_equal(world->out.mail->kind, "ticket_words");
+    assert_non_null(strstr(world->out.mail->payload, "https://f.test/a"));
+    assert_null(strstr(world->out.mail->payload, "token"));
+}
+
+static void test_a_document_of_no_ticket_goes_nowhere(void **state)
+{
+    (void)state;
+    scene();
+    asks("cho em hỏi cách tính tiền");
+    i_am("u1");
+    static const char *const bad[] = {
+        "{\"job\":\"worker_file\",\"result\":{\"ticket\":\"4711\",\"url\":\"https://f.test/a\"}}",
+        "{\"job\":\"worker_file\",\"failed\":true}",
+        "{\"job\":\"worker_file\",\"result\":[]}",
+        "{\"job\":\"worker_file\",\"result\":\"\"}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        gets_mail("job_done", bad[i]);
+        silent();
+        assert_null(world->out.mail);
+    }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -160,6 +217,9 @@ int main(void)
         T(test_a_contact_who_has_gone_home_loses_what_he_left_unanswered),
         T(test_an_answer_says_what_it_costs_and_is_not_sent_where_zalo_refuses),
         T(test_mail_about_no_ticket_of_the_person_does_nothing),
+        T(test_a_document_goes_to_who_has_the_ticket_though_the_worker_is_being_answered),
+        T(test_a_document_that_was_given_up_goes_by_its_address),
+        T(test_a_document_of_no_ticket_goes_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
