@@ -20,8 +20,8 @@ static unsigned pick(unsigned n)
 
 static const char *const texts[] = {
     "Tên sáng kiến: Bàn nâng bằng lò xo\nNội dung: Trước đây cúi nhiều, nay hàng ngang thắt lưng.\nLàm lợi: 40 triệu",
-    "Trước đây công nhân phải bê từng thùng hàng từ kho ra xe, mỗi ngày hơn hai trăm thùng, rất mệt và hay rơi vỡ, nên tôi nghĩ ra cách "
-    "làm một cái băng chuyền con lăn từ ống thép cũ, nay hàng tự trôi ra xe và không ai phải bê nữa",
+    ("Trước đây công nhân phải bê từng thùng hàng từ kho ra xe, mỗi ngày hơn hai trăm thùng, rất mệt và hay rơi vỡ, nên tôi nghĩ ra cách "
+    "làm một cái băng chuyền con lăn từ ống thép cũ, nay hàng tự trôi ra xe và không ai phải bê nữa"),
     "đăng ký", "đồng ý", "không", "có", "ok", "viết xong", "quay lại", "bỏ qua", "hủy", "hướng dẫn", "sáng kiến của tôi",
     "gặp cán bộ", "dừng nhắc", "bật nhắc", "menu", "#menu", "#huy", "sửa", "sửa mô tả", "sửa 3", "sửa mục 4", "sửa 5",
     "sửa tên", "xóa nháp", "dữ liệu của tôi", "rút sáng kiến", "tình hình", "cảm ơn em nhiều", "làm tiếp", "quyền riêng tư", "1", "2", "3",
