@@ -33,17 +33,18 @@ const char import_usage[] =
     "Rows that cannot be taken are reported with their line; then nothing is stored, unless\n"
     "  --keep-good  stores the others\n\n"
     "units\n"
-    "FILE is a table (CSV, the first row names the columns): code, name, parent (code of the unit above, empty at the top), level\n"
-    "(1 province, 2 upper-level union, 3 grassroots, 4 section), and when wanted kind (province_unit, upper_unit, iz_union, civil_union,\n"
-    "sector_union, grassroots_unit, section), cluster (of those ranked together), members, valid_from and valid_to (days; valid_to is the\n"
-    "first day on which the unit is no more).  The code is the key: a known one is changed, a new one is added, one that the file does\n"
-    "not name stays; so the file can be imported again.  A renamed unit keeps its old name as an alias.  A merger is valid_to and, as\n"
-    "parent, the unit of the same level that took it in: what was counted for it counts there.  Nothing is stored when any line is wrong.\n\n"
+    "FILE is a table (CSV, the first row names the columns; config/units-example.csv): code, name, parent (code of the unit above, empty\n"
+    "at the top), level (1 province, 2 upper-level union, 3 grassroots, 4 section), and when wanted kind (province_unit, upper_unit,\n"
+    "iz_union, civil_union, sector_union, grassroots_unit, section), cluster (of those ranked together), members, valid_from and valid_to\n"
+    "(days; valid_to is the first day on which the unit is no more).  The code is the key: a known one is changed, a new one is added,\n"
+    "one that the file does not name stays; so the file can be imported again.  A renamed unit keeps its old name as an alias.  A merger\n"
+    "is valid_to and, as parent, the unit of the same level that took it in: what was counted for it counts there.  Nothing is stored\n"
+    "when any line is wrong.\n\n"
     "campaign\n"
     "FILE is a table: record, code, name, from, to, unit, initiatives (config/campaign-example.csv).  record is campaign (code, name),\n"
     "wave (code, name, first and last day, both entirely, of the campaign above it) or target (code of the wave, unit, how many\n"
     "initiatives it is to reach).  Known codes are changed; the targets of a wave that the file names are replaced by those in it.\n"
-    "Which wave an initiative belongs to says the moment when it was sent, as Zalo signed it.\n";
+    "Nothing is stored when any line is wrong.  The moment when an initiative was sent, as Zalo signed it, decides on its wave.\n";
 
 struct import {
     struct command *c;

@@ -142,5 +142,14 @@ def test_typed_names_are_queued_and_a_match_gives_people_and_initiatives_the_uni
     has(err, "there is no unit with the code X9")
 
 
+def test_the_examples_of_units_and_of_a_campaign_fit_together(w):
+    config = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "config")
+    out, _ = w.run("import", "units", os.path.join(config, "units-example.csv"))
+    has(out, "6 units read: 6 new")
+    equal(w.tree(), "T< K<T N1<T K01<K K02<K K01-1<K01")
+    out, _ = w.run("import", "campaign", os.path.join(config, "campaign-example.csv"))
+    has(out, "1 campaigns, 3 waves, 3 targets")
+
+
 if __name__ == "__main__":
     sys.exit(play(World, globals(), sys.argv, __doc__))
