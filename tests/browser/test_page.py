@@ -21,7 +21,7 @@ EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 class Bot(http.server.BaseHTTPRequestHandler):
     """Answers every text with a menu, "evil" with markup everywhere; remembers what it was told."""
     protocol_version = "HTTP/1.1"
-    heard, api = [], ""
+    heard, api, news = [], "", threading.Condition()
 
     def do_POST(self):
         event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -29,7 +29,9 @@ class Bot(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
         self.wfile.flush()
-        Bot.heard.append(event)
+        with Bot.news:
+            Bot.heard.append(event)
+            Bot.news.notify_all()
         if event["event_name"].startswith("user_send_"):
             self.reply(event["sender"]["id"], event["message"].get("text", ""))
 
@@ -65,8 +67,14 @@ def check(ok, what):
         raise Broken(what)
 
 
-def heard(name):
-    return [e for e in Bot.heard if e["event_name"] == name]
+def hears(name, that=lambda e: True, timeout_s=8):
+    """The newest event of that name for which `that` holds; the page shows what it sent before the bot gets it, so this waits."""
+    def newest():
+        return next((e for e in reversed(Bot.heard) if e["event_name"] == name and that(e)), None)
+    with Bot.news:
+        event = Bot.news.wait_for(newest, timeout_s)
+    check(event, "the bot did not get " + name)
+    return event
 
 
 def test_a_newcomer_is_shown_how_to_begin(b):
@@ -122,10 +130,10 @@ def test_a_message_can_be_quoted_and_reacted_to(b):
     b.key("Enter")
     b.until(phone(0) + ".querySelector('.mine .quote')")
     b.until(bubbles(0, "theirs") + ".includes('Em nghe: ý này ạ')")
-    check(heard("user_send_text")[-1]["message"].get("quote_msg_id"), "the bot gets quote_msg_id")
+    hears("user_send_text", lambda e: e["message"]["text"] == "ý này ạ" and e["message"].get("quote_msg_id"))
     b.js(phone(0) + ".querySelector('.line.theirs .face').click()")
     b.until(phone(0) + ".querySelector('.line.theirs .reactions')")
-    check(heard("user_reacted_message")[-1]["message"]["react_icon"] == "/-heart", "the bot gets the icon")
+    check(hears("user_reacted_message")["message"]["react_icon"] == "/-heart", "the bot gets the icon")
 
 
 def test_a_dropped_picture_and_a_sticker_are_sent(b):
@@ -134,21 +142,22 @@ def test_a_dropped_picture_and_a_sticker_are_sent(b):
       data.items.add(new File([blob], 'đồ gá.png', {type: 'image/png'}));
       %s.querySelector('.device').dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true})); })()""" % phone(1))
     b.until(phone(1) + ".querySelector('.line.mine .picture.image img')?.naturalWidth === 40")
-    image = heard("user_send_image")[-1]["message"]["attachments"][0]["payload"]
+    image = hears("user_send_image")["message"]["attachments"][0]["payload"]
     check(urllib.request.urlopen(image["url"], timeout=10).read()[:4] == b"\x89PNG", "the bot can fetch it")
     b.click(phone(1) + ".querySelector('[data-tool=sticker]')")
     b.click(phone(1) + ".querySelector('.sticker')")
     b.until(phone(1) + ".querySelector('.line.mine .picture.sticker img')?.naturalWidth > 0")
-    check(heard("user_send_sticker"), "the bot gets a sticker")
+    hears("user_send_sticker")
 
 
 def test_following_and_receipts_reach_the_bot(b):
     b.click(phone(1) + ".querySelector('.oa-follow')")
     b.until(phone(1) + ".querySelector('.oa-sub').textContent.includes('Đang quan tâm')")
     b.until(phone(1) + ".querySelector('.line.theirs')")
-    check([e for e in heard("follow") if e["follower"]["id"] == MINH], "follow")
+    hears("follow", lambda e: e["follower"]["id"] == MINH)
     b.until("fetch('/_admin/history?user=%s').then(r => r.json()).then(h => h.messages.every(m => m.from === 'user' || m.seen))" % MINH)
-    check(heard("user_received_message") and heard("user_seen_message"), "receipts")
+    hears("user_received_message")
+    hears("user_seen_message")
 
 
 def test_a_phone_can_be_added_and_everything_is_there_after_a_reload(b):
