@@ -131,7 +131,9 @@ static void check_folder(struct check *c, const char *key, const char *path, int
     struct statvfs v;
     int why = try_writing(path);
     if (why) {
-        broken(c, EX_CANTCREAT, key, why == ENOENT ? "make it, owned by the user of the service, mode 700" : "give the user of the service the right to write there",
+        broken(c, EX_CANTCREAT, key,
+               why == ENOENT ? "make it, owned by the user of the service, mode 700; before the first start nothing is missing, that makes it"
+                             : "give the user of the service the right to write there",
                "cannot write to %s: %s", path, strerror(why));
         return;
     }

@@ -171,7 +171,7 @@ def test_check_says_what_is_wrong_and_how_to_mend_it(w):
     out, _ = w.run("check", expect=EX_UNAVAILABLE, DATABASE_URL="host=/nonexistent dbname=x")
     matches(out, "^FAIL  database: cannot reach the database: .*; look whether PostgreSQL runs")
     out, _ = w.run("check", expect=EX_CANTCREAT, EVIDENCE_PATH="/nonexistent/evidence")
-    matches(out, "^FAIL  evidence: cannot write to /nonexistent/evidence: .*; make it")
+    matches(out, "^FAIL  evidence: cannot write to /nonexistent/evidence: .*; make it, .*; before the first start nothing is missing")
     out, _ = w.run("check", expect=EX_CONFIG, ZALO_TOKEN_KEY="00" * 32)
     matches(out, "^FAIL  token: .* do not open with this node's key; set zalo.token_key")
     out, _ = w.run("check", expect=EX_CONFIG, ZALO_OA_ID="99", ZALO_REFRESH_TOKEN="")
