@@ -286,6 +286,7 @@ char *metrics_text(TALLOC_CTX *ctx, const struct metrics_sources *from)
     one(p, "replies_lease_lost_total", METRIC_COUNTER, "Replies not sent because their lease was about to end.", o->lease_lost);
     one(p, "send_pressed", METRIC_MOST, "1: replies exceed the pace: older answers are merged, courtesies dropped, broadcasts wait.", outbox_pressed(from->outbox));
     one(p, "send_paused", METRIC_MOST, "1: Zalo refuses to send for this OA; tried again once a minute.", outbox_paused(from->outbox));
+    one(p, "send_broken", METRIC_MOST, "1: most calls to Zalo fail: one a second is tried.", limiter_broken(from->limiter));
     unasked_lines(p, broadcaster_counters(from->broadcaster), nudger_counters(from->nudger));
     limiter_lines(p, from->limiter);
     token_lines(p, from->tokens);

@@ -203,6 +203,7 @@ static void on_sent(const struct zalo_answer *answer, void *arg)
     struct chunk_run *r = w.r;
     talloc_free(arg);
     r->in_flight--;
+    limiter_heard(r->s->options.limiter, answer);
     if (answer->class == ZALO_OK) {
         tokens_accepted(r->s->options.tokens, w.item->token_generation);
         r->poison = 0;

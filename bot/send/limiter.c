@@ -3,10 +3,12 @@
 
 #include <event2/event.h>
 
+#include "breaker.h"
 #include "clock.h"
 #include "log.h"
 #include "pg_queue.h"
 #include "settings.h"
+#include "zalo/answer.h"
 
 enum {
     SLACK_MS = 900,
@@ -39,6 +41,7 @@ struct limiter {
     int64_t again_ms, hold_until_ms;
     int64_t processes;
     uint64_t debt; /* calls that did not wait */
+    struct breaker breaker;
     struct {
         void (*more)(void *ctx);
         void *ctx;
@@ -64,6 +67,13 @@ static void arm(struct event *timer, int64_t ms)
 {
     struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
     event_add(timer, &tv);
+}
+
+/* Nobody may send for so long. */
+static int64_t hold_ms(const struct limiter *l)
+{
+    int64_t now_ms = clock_monotonic_ms(), held = l->hold_until_ms - now_ms, broken = breaker_wait_ms(&l->breaker, now_ms);
+    return held > broken ? held : broken;
 }
 
 static bool wanted(const struct limiter *l)
@@ -198,8 +208,8 @@ static void wait_further(struct limiter *l)
     if (!wanted(l))
         return;
     int64_t now_ms = clock_monotonic_ms(), now = now_ns();
-    if (now_ms < l->hold_until_ms) {
-        arm(l->timer, l->hold_until_ms - now_ms);
+    if (hold_ms(l) > 0) {
+        arm(l->timer, hold_ms(l));
         return;
     }
     forget_void(l, now);
@@ -231,7 +241,7 @@ static void pay_debt(struct limiter *l, int64_t now)
 bool limiter_take(struct limiter *l, enum send_rank rank, size_t waiting)
 {
     int64_t now = now_ns();
-    bool yields = rank == SEND_BROADCAST && l->rank[SEND_REPLY].waiting > 0, held = clock_monotonic_ms() < l->hold_until_ms;
+    bool yields = rank == SEND_BROADCAST && l->rank[SEND_REPLY].waiting > 0, held = hold_ms(l) > 0;
     if (!held)
         pay_debt(l, now);
     bool goes = !yields && !held && l->debt == 0 && spend(l, now);
@@ -241,12 +251,30 @@ bool limiter_take(struct limiter *l, enum send_rank rank, size_t waiting)
         return false;
     }
     l->counters.calls[rank]++;
+    breaker_called(&l->breaker, clock_monotonic_ms());
     if ((int64_t)waiting > 1 && left(l) * step_ns(l) < BROADCAST_AHEAD_MS / 2 * NS_PER_MS) { /* more will be asked for soon */
         l->rank[rank].waiting = waiting - 1;
         lease_more(l);
         l->rank[rank].waiting = 0;
     }
     return true;
+}
+
+void limiter_heard(struct limiter *l, const struct zalo_answer *answer)
+{
+    bool answered = answer->code != 0 || (answer->class != ZALO_RETRY && answer->class != ZALO_UNKNOWN_OUTCOME);
+    if (!breaker_heard(&l->breaker, answered, clock_monotonic_ms()))
+        return;
+    if (l->breaker.open)
+        log_warn("most calls to Zalo fail, the last one with %s (%s): one a second is tried until one is answered", answer->meaning, answer->message);
+    else
+        log_info("Zalo answers again");
+    wait_further(l);
+}
+
+bool limiter_broken(const struct limiter *l)
+{
+    return l->breaker.open;
 }
 
 void limiter_spend(struct limiter *l)

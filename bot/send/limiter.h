@@ -7,7 +7,8 @@
  * part of which it is sure that the database means it.  Without the database a process keeps to half of an even share.
  *
  * Replies to people go first: a broadcast gets nothing here while a reply waits, and leases so little ahead that another
- * process's replies wait for it a tenth of a second at most.  Source: design.md 7; zalo-oa-api.md 3.5. */
+ * process's replies wait for it a tenth of a second at most.  While most calls of this process fail, one a second goes (breaker.h).
+ * Source: design.md 7; zalo-oa-api.md 3.5. */
 #ifndef SANGKIEN_BOT_LIMITER_H
 #define SANGKIEN_BOT_LIMITER_H
 
@@ -20,6 +21,7 @@ struct event_base;
 struct limiter;
 struct pg_queue;
 struct settings;
+struct zalo_answer;
 
 enum send_rank { SEND_REPLY, SEND_BROADCAST, SEND_RANKS };
 
@@ -48,6 +50,12 @@ void limiter_on_more(struct limiter *l, enum send_rank rank, void (*more)(void *
  * @return false: not yet; on_more will tell.
  */
 bool limiter_take(struct limiter *l, enum send_rank rank, size_t waiting);
+
+/** What became of a call that limiter_take() let go. */
+void limiter_heard(struct limiter *l, const struct zalo_answer *answer);
+
+/** True while only one call a second is tried. */
+bool limiter_broken(const struct limiter *l);
 
 /** A call that does not wait for its turn (a look into a conversation): those after it make up for it. */
 void limiter_spend(struct limiter *l);

@@ -239,6 +239,7 @@ static void on_sent(const struct zalo_answer *answer, void *arg)
         zalo_answer_lost(0, true, "a fault point", &lost);
         answer = &lost;
     }
+    limiter_heard(o->options.limiter, answer);
     if (answer->class != ZALO_OK) {
         on_head_failed(o, l, answer);
     } else {

@@ -114,6 +114,7 @@ PROTECTIONS = [
     one("the pace leaves room for a clock that is off", "bot/send/limiter.c", "(60000 + SLACK_MS) * NS_PER_MS /", "60000 * NS_PER_MS /", unit("bot/send/limiter")),
     one("all nodes share one pace", "db/sql/pace.sql", "+ make_interval(secs => $3::bigint / 1000000000.0 * least(", "+ make_interval(secs => $3::bigint / 4000000000.0 * least(", faults("test_pace", "--short")),
     one("after Zalo's refusal no process sends", "db/sql/pace.sql", "next_at = greatest(next_at, now() + make_interval(secs => $2::bigint / 1000.0)) WHERE", "next_at = greatest(next_at, now() + 0 * make_interval(secs => $2::bigint / 1000.0)) WHERE", unit("bot/send/limiter")),
+    one("an outage of Zalo uses up no tries", "bot/send/limiter.c", "    int64_t now_ms = clock_monotonic_ms(), held = l->hold_until_ms - now_ms, broken = breaker_wait_ms(&l->breaker, now_ms);", "    int64_t now_ms = clock_monotonic_ms(), held = l->hold_until_ms - now_ms, broken = 0;", unit("bot/send/limiter")),
     one("nor does one that cannot tell the others", "bot/send/limiter.c", "l->hold_until_ms = now_ms + wait_ms;", "l->hold_until_ms = now_ms;", unit("bot/send/limiter")),
     one("--hold sends nothing", "bot/send/outbox.c", "return o->hold || o->stopping ||", "return o->stopping ||", processes("a_held_process_sends_nothing")),
     # ---- tokens ----

@@ -21,7 +21,7 @@ SAMPLE = re.compile(r"^(sangkien_\w+?)(?:\{(\w+)=\"([^\"]*)\"\})? ([\d.]+)$")
 # reliability.md, section E.  What a name there became here.
 WANTED = ["http_answers_total", "http_killed_total", "webhook_seconds_bucket", "loop_lag_ms", "http_connections", "http_refused_total",
           "signatures_total", "turn_duplicates_total", "event_oldest_ms", "outbox_rows", "outbox_oldest_seconds", "send_pressed", "sends_total",
-          "send_paused", "send_share_per_minute", "token_expires_seconds", "token_generation", "database_connections", "database_busy",
+          "send_paused", "send_broken", "send_share_per_minute", "token_expires_seconds", "token_generation", "database_connections", "database_busy",
           "background_depth", "database_trouble_total", "outbox_leases_expired", "dead_events", "clock_skew_ms", "resident_bytes",
           "open_files", "disk_free_bytes"]
 

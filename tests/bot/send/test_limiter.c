@@ -14,6 +14,7 @@
 #include "send/limiter.h"
 #include "pg_queue.h"
 #include "settings.h"
+#include "zalo/answer.h"
 
 enum { SENDERS = 3, CALLS_MAX = 4000 };
 
@@ -195,6 +196,35 @@ static void test_a_refusal_holds_the_others_too_and_whoever_cannot_tell_them_its
     assert_int_equal(f->sender[2].made, 0);
 }
 
+static void hear(struct fixture *f, int calls, enum zalo_class class)
+{
+    for (int i = 0; i < calls; i++)
+        limiter_heard(f->sender[0].limiter, &(struct zalo_answer){.class = class, .meaning = "server error", .message = ""});
+}
+
+static void test_while_calls_fail_one_a_second_goes_and_all_when_one_is_answered(void **state)
+{
+    struct fixture *f = *state;
+    f->settings.send.per_minute = 60000;
+    add_sender(f, 0, url, "one");
+    hear(f, 20, ZALO_RETRY);
+    int64_t began_ms = clock_monotonic_ms();
+    want(f, 0, SEND_REPLY, 200);
+    f->wanted = 1;
+    event_base_dispatch(f->base); /* the probe */
+    assert_true(f->at_ms[0] - began_ms >= 990);
+    assert_int_equal(f->calls, 1);
+    hear(f, 1, ZALO_RETRY);
+    f->wanted = 2;
+    event_base_dispatch(f->base);
+    assert_true(f->at_ms[1] - f->at_ms[0] >= 990);
+    assert_true(limiter_broken(f->sender[0].limiter));
+    hear(f, 1, ZALO_DROP); /* Zalo is there, whatever it thinks of this one */
+    f->wanted = 200;
+    event_base_dispatch(f->base);
+    assert_int_equal(f->calls, 200);
+}
+
 static void test_without_the_database_half_of_an_even_share_goes(void **state)
 {
     struct fixture *f = *state;
@@ -219,6 +249,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_reply_goes_before_a_broadcast_that_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_after_a_refusal_nobody_sends_until_the_next_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_refusal_holds_the_others_too_and_whoever_cannot_tell_them_itself, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_while_calls_fail_one_a_second_goes_and_all_when_one_is_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_the_database_half_of_an_even_share_goes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
