@@ -96,7 +96,8 @@ static void begin_stop(struct supervisor *s, int signal, int64_t now_ms)
 static void note_end(struct supervisor *s, int number, int status, int64_t now_ms)
 {
     struct worker *w = &s->worker[number];
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
+    bool as_told = s->stop_at_ms && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM; /* before it listened for signals itself */
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : as_told ? 0 : EX_SOFTWARE;
     pid_t pid = w->pid;
     w->pid = 0;
     metrics_retire(&s->force->metrics[number], &s->force->metrics[s->workers]);

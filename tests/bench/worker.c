@@ -6,7 +6,7 @@
 enum { FIRST = 11, EACH = 7 }; /* events of the first registration, and of every further one */
 
 static const char *const onsets[] = {"b", "c", "ch", "d", "đ", "g", "h", "kh", "l", "m", "n", "nh", "ph", "qu", "s", "t", "th", "tr", "v", "x"};
-static const char *const rimes[] = {"a", "ác", "àn", "áng", "ao", "át", "âm", "ân", "ầu", "ép", "iên", "inh", "oan", "oi", "ông", "uân", "uốc", "ương", "ưu", "ùng"};
+static const char *const rimes[] = {"a", "ác", "àn", "áng", "ao", "át", "âm", "ân", "ầu", "ép", "iên", "inh", "oan", "oi", "ong", "uân", "uốc", "ương", "ưu", "ùng"};
 static const char *const units[] = {"Bình Minh Xanh", "Sông Thương Trắng", "Đá Vàng"};
 
 /* splitmix64: words that follow from person and event, so that nobody's initiatives are alike. */

@@ -246,6 +246,8 @@ def restart(world, checks, workers):
                 {s: statuses.count(s) for s in set(statuses)})
     systemd.end()
     checks.that(f"{what}: STOPPING=1 is told", systemd.hears("STOPPING=1"))
+    systemd.start()
+    checks.that(f"{what}: a stop right after the start ends with status 0, too", systemd.end() == 0)
     systemd.socket.close()
 
 
