@@ -88,8 +88,9 @@ void show_card(struct talk *t, const struct ticket_case *c)
     struct carried carried = carried_by(t, c);
     enum msg topic = message_named(str_of(fmt(t, "ticket_topic_%s", c->ticket.topic ? c->ticket.topic : "human")));
     relay(t, MSG_STAFF_TICKET_CARD,
-          ARGS({"viec", topic ? message_get(topic)->text : NULL}, {"so", number_text(t, c->ticket.number)}, {"name", asker_name(c)}, {"unit", c->unit_name}, {"tin", recent_lines(t, c)},
-               {"nhap", draft_state(t, c)}, {"minutes", number_text(t, (t->in->now_ms - since) / MINUTE_MS)}, {"phi", paid_note(t)}),
+          ARGS({"viec", topic ? message_get(topic)->text : NULL}, {"so", number_text(t, c->ticket.number)}, {"name", asker_name(c)},
+               {"unit", c->unit_name ? c->unit_name : message_get(MSG_LABEL_UNIT_UNKNOWN)->text}, {"tin", recent_lines(t, c)}, {"nhap", draft_state(t, c)},
+               {"minutes", number_text(t, (t->in->now_ms - since) / MINUTE_MS)}, {"phi", paid_note(t)}),
           NULL, &carried);
 }
 

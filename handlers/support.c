@@ -17,6 +17,18 @@ static const char *when_words(struct talk *t, int64_t at_ms)
     return words(t, MSG_LABEL_WHEN, ARGS({"gio", fmt(t, "%02d:%02d", (int)(minute / 60 % 24), (int)(minute % 60))}, {"ngay", date_of(t, at_ms)}));
 }
 
+/* As written in the settings, with room to read: "07:30-11:30, 13:30-17:00". */
+static const char *hours_words(struct talk *t, const char *text)
+{
+    char *out = must(talloc_zero_array(t->ctx, char, 2 * HOURS_TEXT_MAX)), *at = out;
+    for (const char *s = text; *s; s++) {
+        *at++ = *s;
+        if ((*s == ',' || *s == ';') && s[1] && s[1] != ' ')
+            *at++ = ' ';
+    }
+    return out;
+}
+
 /* What can be kept: the usual time when there is one, the hours, or when the next ones begin. */
 static const char *promise(struct talk *t)
 {
@@ -26,7 +38,7 @@ static const char *promise(struct talk *t)
         return words(t, MSG_LABEL_PROMISE_LATER, ARGS({"when", when_words(t, next)}));
     if (next == t->in->now_ms && t->in->answer_minutes > 0)
         return words(t, MSG_LABEL_PROMISE_MINUTES, ARGS({"minutes", fmt(t, "%d", t->in->answer_minutes)}));
-    return words(t, MSG_LABEL_PROMISE_HOURS, ARGS({"hours", rules->hours->text}));
+    return words(t, MSG_LABEL_PROMISE_HOURS, ARGS({"hours", hours_words(t, rules->hours->text)}));
 }
 
 /* ---- opening ---- */

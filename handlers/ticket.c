@@ -272,7 +272,7 @@ static void tell_chiefs(struct talk *t, const struct ticket *k, const char *what
     for (const struct contact *c = t->in->chiefs; c; c = c->next)
         mail_post(t, c->user_id, "ticket_news", t->in->now_ms,
                   ARGS({"worker", t->in->msg->user_id}, {"ticket", id_text(t, k->id)}, {"number", id_text(t, k->number)}, {"what", what},
-                       {"unit", t->person.unit_name}, {"by", k->assignee_name},
+                       {"unit", t->person.unit_name ? t->person.unit_name : message_get(MSG_LABEL_UNIT_UNKNOWN)->text}, {"by", k->assignee_name},
                        {"minutes", fmt(t, "%lld", (long long)(hours_between(t->in->support.hours, t->in->support.holidays, k->asked_at_ms,
                                                                              t->in->now_ms) / MINUTE_MS))}));
 }

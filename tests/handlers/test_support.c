@@ -50,6 +50,13 @@ static void test_the_promise_is_the_median_the_hours_or_when_they_begin(void **s
     says("gặp cán bộ");
     bot_says("trong giờ làm việc (T2-CN 00:00-24:00)"); /* nobody can tell yet how long it takes */
     world->me->tickets = NULL;
+    says("bỏ qua");
+    assert_true(hours_parse(STR("T2-T6 07:30-11:30,13:30-17:00;T7 00:00-24:00"), &office, &e));
+    world->hours = &office;
+    says("gặp cán bộ");
+    bot_says("(T2-T6 07:30-11:30, 13:30-17:00; T7 00:00-24:00)");
+    world->hours = NULL;
+    world->me->tickets = NULL;
     world->answer_minutes = 25;
     says("bỏ qua");
     says("gặp cán bộ");
@@ -149,6 +156,16 @@ static void test_mail_about_no_ticket_of_the_person_does_nothing(void **state)
     assert_string_equal(world->me->conv.owner, "bot");
 }
 
+static void test_a_card_of_somebody_without_a_unit_says_so(void **state)
+{
+    (void)state;
+    scene();
+    person_named("u1")->person.unit_id = 0;
+    person_named("u1")->person.unit_name = NULL;
+    asks("cho em hỏi cách tính tiền");
+    assert_non_null(strstr(person_named("c1")->last_text, message_get(MSG_LABEL_UNIT_UNKNOWN)->text));
+}
+
 static const char *file_mail(const char *outcome, const char *more)
 {
     return talloc_asprintf(world->ctx, "{\"job\":\"worker_file\",%s:{\"ticket\":\"%lld\",\"label\":\"(tệp a.pdf)\",\"url\":\"https://f.test/a\"%s}}", outcome,
@@ -217,6 +234,7 @@ int main(void)
         T(test_a_contact_who_has_gone_home_loses_what_he_left_unanswered),
         T(test_an_answer_says_what_it_costs_and_is_not_sent_where_zalo_refuses),
         T(test_mail_about_no_ticket_of_the_person_does_nothing),
+        T(test_a_card_of_somebody_without_a_unit_says_so),
         T(test_a_document_goes_to_who_has_the_ticket_though_the_worker_is_being_answered),
         T(test_a_document_that_was_given_up_goes_by_its_address),
         T(test_a_document_of_no_ticket_goes_nowhere),
