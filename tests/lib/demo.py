@@ -28,8 +28,8 @@ from standin import Standin  # noqa: E402
 from world import DATABASE, World, root  # noqa: E402
 
 CHAT_PAGE_PORT, BOT_PORT = 9400, 8080
-# The chat page's phones of staff (tests/zalo/main.c), and what each says once it has its role.
-STAFF = (("186729651760683225", "support", "/truc"), ("251252362541251500", "organizer", "/"))
+# The chat page's phones of staff (tests/zalo/main.c), whose they are, and what each says once it has its role.
+STAFF = (("186729651760683225", "Trần Văn Minh", "support", "/truc"), ("251252362541251500", "Lê Thu Hà", "organizer", "/"))
 FREE_MB = 300
 
 
@@ -93,10 +93,13 @@ def start(folder, build):
 
 
 def give_roles(world):
-    """The supporter's and the organizer's phone join as real ones do: by a code that is sent once."""
-    for user, role, then in STAFF:
+    """The supporter's and the organizer's phone join as real ones do: by a code that is sent once. Their names are known, as those
+    of people who have registered: a worker reads who answers."""
+    for user, name, role, then in STAFF:
         if world.postgres.psql(DATABASE, f"SELECT count(*) FROM role_grant WHERE user_id = '{user}'").strip() != "0":
             continue
+        world.postgres.psql(DATABASE, "INSERT INTO person (user_id, full_name, name_key) "
+                                      f"VALUES ('{user}', '{name}', lower('{name}')) ON CONFLICT DO NOTHING")
         code = world.bot.command("invite", role).strip()
         for text in ("/join " + code, then):
             world.standin.event(user, "text", text=text)
