@@ -53,7 +53,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     pg_param_array(p, users);
     pg_param_array(p, ids);
     pg_param_array(p, states);
-    pg_add(unit, SQL_SAVE_PLAN, NULL);
+    pg_add(unit, SQL_KEYED_PLAN, NULL);
     pg_add(unit, SQL_BROADCAST_RECEIPTS, p);
     pg_queue_run(s->db, unit, DEADLINE_MS, on_written, s);
 }

@@ -444,7 +444,7 @@ static void add_results(struct chunk_run *r, struct pg_unit *unit)
     struct pg_array *columns[] = {users, states, ids, reasons, charged};
     for (size_t i = 0; i < ARRAY_LEN(columns); i++)
         pg_param_array(p, columns[i]);
-    pg_add(unit, SQL_SAVE_PLAN, NULL);
+    pg_add(unit, SQL_KEYED_PLAN, NULL);
     pg_add(unit, SQL_BROADCAST_RESULTS, p);
     r->writing = TAKE(r->results);
     r->result_count = 0;

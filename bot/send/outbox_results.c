@@ -97,7 +97,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     r->last = &r->first;
     struct pg_unit *unit = pg_unit_new(r);
     struct save *s = save_new(unit);
-    pg_add(unit, SQL_SAVE_PLAN, NULL);
+    pg_add(unit, SQL_KEYED_PLAN, NULL);
     for (const struct result *one = r->writing; one; one = one->next) {
         if (one->zalo_msg_id || one->failure)
             outbox_store_settle(s, one->claim, one->zalo_msg_id, one->failure);

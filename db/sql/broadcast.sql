@@ -238,14 +238,16 @@ WHERE broadcast_id = $1::bigint AND chunk = $2::bigint AND fence = $3::bigint AN
 
 -- name: broadcast_results
 -- $1 broadcast, $2 user ids, $3 states, $4 message ids, $5 reasons, $6 charged.  Also of rows that were taken for lost meanwhile.
-WITH v AS (
-    SELECT v.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[]) AS v (user_id, state, message_id, reason, charged)
+-- (The broadcast comes with each person: by itself it would be a reason to read all that belongs to it.)
+WITH v AS MATERIALIZED (
+    SELECT v.*, $1::bigint AS broadcast_id
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[]) AS v (user_id, state, message_id, reason, charged)
 ), doubtful AS (
-    INSERT INTO delivery_doubt (user_id, broadcast_id) SELECT v.user_id, $1::bigint FROM v WHERE v.state = 'unknown' ON CONFLICT DO NOTHING
+    INSERT INTO delivery_doubt (user_id, broadcast_id) SELECT v.user_id, v.broadcast_id FROM v WHERE v.state = 'unknown' ON CONFLICT DO NOTHING
 ), sure AS (
-    DELETE FROM delivery_doubt q USING v WHERE q.user_id = v.user_id AND q.broadcast_id = $1::bigint AND v.state <> 'unknown')
+    DELETE FROM delivery_doubt q USING v WHERE q.user_id = v.user_id AND q.broadcast_id = v.broadcast_id AND v.state <> 'unknown')
 UPDATE delivery d SET state = v.state, at = now(), message_id = v.message_id, reason = v.reason, charged = v.charged
-FROM v WHERE d.user_id = v.user_id AND d.broadcast_id = $1::bigint AND d.state IN ('waiting', 'unknown');
+FROM v WHERE d.user_id = v.user_id AND d.broadcast_id = v.broadcast_id AND d.state IN ('waiting', 'unknown');
 
 -- name: broadcast_chunk_end
 -- $1 broadcast, $2 chunk, $3 fence.  Everybody in it is settled.
