@@ -141,6 +141,7 @@ void outbox_store_silenced(struct pg_unit *unit, struct pg_array *user_ids, stru
     struct pg_params *p = pg_params_new(unit);
     pg_param_array(p, user_ids);
     pg_param_array(p, ids);
+    pg_add(unit, SQL_KEYED_PLAN, NULL);
     pg_add(unit, SQL_OUTBOX_SILENCED, p);
 }
 

@@ -51,7 +51,8 @@ void outbox_store_claim(struct pg_unit *unit, const char *process, int lease_ms,
 /** The claimed rows, a list ordered by (user_id, id) as far as one person is concerned; each is a child of ctx. */
 struct outbox_row *outbox_store_claimed(TALLOC_CTX *ctx, const PGresult *res);
 
-/** Of replies in hand, by (user_id, id): the answer's rows name those that are not to be sent any more (struct outbox_row, silenced). */
+/** Of replies in hand, by (user_id, id): the rows of the last answer name those that are not to be sent any more (struct outbox_row,
+ *  silenced). */
 void outbox_store_silenced(struct pg_unit *unit, struct pg_array *user_ids, struct pg_array *ids);
 
 /** Settles a row: with Zalo's message id, or given up with a reason. */

@@ -438,7 +438,7 @@ static void on_asked(const struct pg_answer *answer, void *arg)
     o->asking = false;
     if (answer->e) /* it is asked again in a moment, or goes out as it would have a moment before */
         return;
-    const PGresult *rows = answer->result[0];
+    const PGresult *rows = answer->result[answer->count - 1];
     for (int r = 0; r < PQntuples(rows); r++) {
         struct item *item = lanes_find(&o->lanes, PQgetvalue(rows, r, 0), pg_int8(rows, r, 1));
         if (item)

@@ -85,6 +85,7 @@ static void test_results_of_replies_find_their_rows_by_key(void **state)
     (void)state;
     assert_keyed(SQL_KEYED_PLAN, SQL_OUTBOX_SENT, "NULL, NULL, NULL, NULL, NULL");
     assert_keyed(SQL_KEYED_PLAN, SQL_OUTBOX_RETRY, "NULL, NULL, NULL, NULL, NULL, NULL");
+    assert_keyed(SQL_KEYED_PLAN, SQL_OUTBOX_SILENCED, "NULL, NULL");
 }
 
 static void test_results_of_a_broadcast_find_their_rows_by_key(void **state)
